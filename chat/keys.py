@@ -1,0 +1,31 @@
+"""Owns the name of every Redis key and channel-layer group. Knows nothing of what they hold.
+
+All keys start with the database's name, so that two installations can share one Redis.
+"""
+
+from django.conf import settings
+
+
+def room_group(room: str) -> str:
+    """The channel-layer group of the processes that have local sockets in a room."""
+    return f"room.{room}"
+
+
+def recent(room: str) -> str:
+    """Sorted set: the newest events of a room, score = seq."""
+    return f"{settings.MONGODB_NAME}:recent:{room}"
+
+
+def heads() -> str:
+    """Sorted set: room -> the highest seq that anyone said is about to exist or exists."""
+    return f"{settings.MONGODB_NAME}:heads"
+
+
+def presence(user: str) -> str:
+    """Hash: connection -> state and moment of expiry, of one person."""
+    return f"{settings.MONGODB_NAME}:presence:{user}"
+
+
+def throttle(name: str, subject: str) -> str:
+    """Counter of one throttle (`login`, `register`, …) for one account or address."""
+    return f"{settings.MONGODB_NAME}:throttle:{name}:{subject}"

@@ -1,0 +1,232 @@
+"""Owns the shape of what is stored: rooms, memberships, the room log. Knows no rule of who may what.
+
+The ORM serves pages, admin and API; the hot path reads and writes the same collections through
+`chat.store`. No field is nullable (the backend adds costly tests for those): "" and `times.NEVER`
+stand for nothing. Source of the shapes: docs/architecture.md, "Data".
+"""
+
+import uuid
+from typing import Final
+
+from django.conf import settings
+from django.db import models
+from django_mongodb_backend.fields import ArrayField, ObjectIdAutoField, ObjectIdField
+
+from chatsite import times
+
+HOUSE_ROOM: Final = "0" * 24
+"""The room id of the house log: who was added where, whose session ended. Nobody is a member;
+every process follows it. It obeys the same rules as any room's log."""
+
+
+class Room(models.Model):
+    """A place where people talk. `head_*` are hints for lists, never trusted for ordering."""
+
+    class Kind(models.TextChoices):
+        CHANNEL = "channel", "Channel (anyone may join)"
+        GROUP = "group", "Group (by invitation)"
+        DIRECT = "direct", "Direct message"
+
+    class Posting(models.TextChoices):
+        EVERYONE = "everyone", "Everyone"
+        MODERATORS = "moderators", "Owners and moderators"
+
+    id = ObjectIdAutoField(primary_key=True, db_column="_id")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=80, blank=True)
+    name_key = models.CharField(max_length=80, blank=True)
+    topic = models.CharField(max_length=500, blank=True)
+    direct_key = models.CharField(max_length=300, blank=True)
+    posting = models.CharField(max_length=12, choices=Posting, default=Posting.EVERYONE)
+    slow_mode_s = models.PositiveIntegerField(default=0)
+    edit_window_s = models.PositiveIntegerField(default=0)
+    archived_at = models.DateTimeField(default=times.NEVER)
+    created_at = models.DateTimeField(default=times.utc_now)
+    members_count = models.PositiveIntegerField(default=0)
+    head_seq = models.PositiveBigIntegerField(default=0)
+    head_n = models.PositiveBigIntegerField(default=0)
+    low_seq = models.PositiveBigIntegerField(default=0)
+    low_n = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name_key"], condition=models.Q(kind="channel"), name="channel_name"
+            ),
+            models.UniqueConstraint(
+                fields=["direct_key"], condition=models.Q(kind="direct"), name="direct_people"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.kind} {self.pk}"
+
+
+class Membership(models.Model):
+    """One person in one room."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        MODERATOR = "moderator", "Moderator"
+        MEMBER = "member", "Member"
+        GUEST = "guest", "Guest"
+
+    class Notify(models.TextChoices):
+        ALL = "all", "Everything"
+        MENTIONS = "mentions", "Mentions only"
+        NONE = "none", "Nothing"
+
+    id = ObjectIdAutoField(primary_key=True, db_column="_id")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    joined_at = models.DateTimeField(default=times.utc_now)
+    read_n = models.PositiveBigIntegerField(default=0)
+    mention_ns = ArrayField(models.PositiveBigIntegerField(), default=list, blank=True)
+    notify = models.CharField(max_length=10, choices=Notify, default=Notify.ALL)
+    muted_until = models.DateTimeField(default=times.NEVER)
+    pinned = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["room", "user"], name="one_membership")]
+        indexes = [models.Index(fields=["user"], name="memberships_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.room_id} ({self.role})"
+
+
+class Event(models.Model):
+    """One document of a room's log; for messages also their current state.
+
+    `seq` is gapless from 1 in a room and the only order there is; `n` counts messages alone (0 on
+    the others) and `room_n` says how many messages the room had with this event, so that the
+    newest document alone tells the whole head. `original` keeps a message as it was first sent once
+    it has been edited, so that the log can be replayed.
+    """
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message"
+        EDIT = "edit"
+        DELETE = "delete"
+        REACTION = "reaction"
+        PIN = "pin"
+        MEMBER = "member"
+        ROOM = "room"
+        HOUSE = "house"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_column="_id")
+    room_id = ObjectIdField()
+    seq = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    n = models.PositiveBigIntegerField(default=0)
+    room_n = models.PositiveBigIntegerField(default=0)
+    actor_id = ObjectIdField()
+    at = models.DateTimeField(default=times.utc_now)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    reply_to = models.CharField(max_length=32, blank=True)
+    mentions = ArrayField(models.CharField(max_length=24), default=list, blank=True)
+    attachments = models.JSONField(default=list, blank=True)
+    target = models.CharField(max_length=32, blank=True)
+    edited_at = models.DateTimeField(default=times.NEVER)
+    deleted_at = models.DateTimeField(default=times.NEVER)
+    reactions = models.JSONField(default=list, blank=True)
+    pinned = models.BooleanField(default=False)
+    original = models.JSONField(default=dict, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["room_id", "seq"], name="event_order"),
+            models.UniqueConstraint(
+                fields=["room_id", "n"], condition=models.Q(n__gt=0), name="message_order"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["room_id", "target"],
+                condition=models.Q(target__gt=""),
+                name="events_of_message",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.seq} of {self.room_id}"
+
+
+class Ban(models.Model):
+    """A person who may not come back to a room."""
+
+    id = ObjectIdAutoField(primary_key=True, db_column="_id")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="bans")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bans"
+    )
+    by_id = ObjectIdField()
+    at = models.DateTimeField(default=times.utc_now)
+    expires_at = models.DateTimeField(default=times.NEVER)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["room", "user"], name="one_ban")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} banned from {self.room_id}"
+
+
+class Report(models.Model):
+    """Somebody asks a moderator to look at a message."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        DISMISSED = "dismissed", "Dismissed"
+        ACTED = "acted", "Acted on"
+
+    id = ObjectIdAutoField(primary_key=True, db_column="_id")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="reports")
+    message = models.UUIDField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports_on"
+    )
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports_by"
+    )
+    reason = models.CharField(max_length=100)
+    comment = models.TextField(max_length=2_000, blank=True)
+    text = models.TextField(blank=True)
+    at = models.DateTimeField(default=times.utc_now)
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "reporter"], name="one_report_a_person")
+        ]
+        indexes = [models.Index(fields=["status", "-at"], name="reports_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} on {self.message}"
+
+
+class ModerationAction(models.Model):
+    """The audit: who did what to whom or what, from what to what, and why. Only ever added to."""
+
+    id = ObjectIdAutoField(primary_key=True, db_column="_id")
+    at = models.DateTimeField(default=times.utc_now)
+    actor_id = ObjectIdField()
+    action = models.CharField(max_length=40)
+    room_id = models.CharField(max_length=24, blank=True)
+    subject = models.CharField(max_length=64, blank=True)
+    old = models.JSONField(default=dict, blank=True)
+    new = models.JSONField(default=dict, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-at"], name="audit_newest"),
+            models.Index(fields=["subject", "-at"], name="audit_of_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.action} {self.subject}"

@@ -1,0 +1,26 @@
+"""Owns the ASGI application: pages and API through Django, sockets through one consumer.
+
+Server-neutral: anything that speaks ASGI 3 can run it; `manage.py serve` is the server we ship.
+"""
+
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+from chatsite import env
+
+env.use_settings()
+
+django_application = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (needs the app registry)
+from django.urls import path  # noqa: E402
+
+from chat import consumers  # noqa: E402
+
+application: Any = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": URLRouter([path("ws/v1/", consumers.SocketConsumer.as_asgi())]),
+    }
+)

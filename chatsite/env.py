@@ -1,0 +1,205 @@
+"""Owns the environment: the only reader of `os.environ`, typed, with one clear line for a bad value.
+
+Knows nothing of Django. `load()` is pure given its mapping; `ENV` is what this process was given.
+Commands that are started beside a running `manage.py up` find its database and broker through
+the `run.json` that it keeps in the data folder.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
+
+
+class EnvError(ValueError):
+    """A variable has a value that cannot be used; the message names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """What the environment asks for. Units are in the names."""
+
+    debug: bool
+    secret_key: str
+    data_dir: Path
+    allowed_hosts: tuple[str, ...]
+    public_origins: tuple[str, ...]
+    mongodb_url: str
+    mongodb_name: str
+    redis_urls: tuple[str, ...]
+    embedded: bool
+    rate_limits: bool
+    trusted_proxies: tuple[str, ...]
+    secure_cookies: bool
+    replica: str
+    app_env: str
+    log_level: str
+    loki_url: str
+    metrics_token: str
+    email_url: str
+    email_from: str
+    access_token_s: int
+    refresh_token_s: int
+    running_replicas: tuple[str, ...] = field(default=())
+
+
+def load(environ: Mapping[str, str]) -> Env:
+    """Read and check every variable.
+
+    Raises:
+        EnvError: naming the first variable that cannot be used.
+    """
+    data_dir = Path(_text(environ, "DATA_DIR", str(BASE_DIR / "var"))).resolve()
+    running = _running(data_dir)
+    debug = _switch(environ, "DEBUG", False)
+    mongodb_url = environ.get("MONGODB_URL", "") or running.get("mongodb_url", "")
+    redis_url = environ.get("REDIS_URL", "") or running.get("redis_url", "")
+    return Env(
+        debug=debug,
+        secret_key=_secret_key(environ, data_dir),
+        data_dir=data_dir,
+        allowed_hosts=_words(environ, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+        public_origins=tuple(
+            _checked("PUBLIC_ORIGINS", word, _origin) for word in _words(environ, "PUBLIC_ORIGINS", "")
+        ),
+        mongodb_url=_checked(
+            "MONGODB_URL",
+            mongodb_url or "mongodb://127.0.0.1:27017/",
+            _scheme("mongodb", "mongodb+srv"),
+        ),
+        mongodb_name=_text(environ, "MONGODB_NAME", "parley"),
+        redis_urls=tuple(
+            _checked("REDIS_URL", url.strip(), _scheme("redis", "rediss", "unix"))
+            for url in (redis_url or "redis://127.0.0.1:6379/0").split(",")
+        ),
+        embedded=not environ.get("MONGODB_URL"),
+        rate_limits=_switch(environ, "RATE_LIMITS", True),
+        trusted_proxies=_words(environ, "TRUSTED_PROXIES", ""),
+        secure_cookies=_switch(environ, "SECURE_COOKIES", False),
+        replica=_text(environ, "REPLICA", os.uname().nodename),
+        app_env=_text(environ, "APP_ENV", "development" if debug else "production"),
+        log_level=_choice(
+            environ, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+        ),
+        loki_url=_optional(environ, "LOKI_URL", _scheme("http", "https")),
+        metrics_token=environ.get("METRICS_TOKEN", ""),
+        email_url=_optional(environ, "EMAIL_URL", _scheme("smtp", "smtps", "console")),
+        email_from=_text(environ, "EMAIL_FROM", "parley@localhost"),
+        access_token_s=_whole(environ, "ACCESS_TOKEN_S", 15 * 60, low=10, high=24 * 3600),
+        refresh_token_s=_whole(environ, "REFRESH_TOKEN_S", 30 * 86400, low=60, high=400 * 86400),
+        running_replicas=tuple(running.get("replicas", ())),
+    )
+
+
+def use_settings() -> None:
+    """Name the settings module for Django, unless the caller's environment did."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+
+
+def run_file(data_dir: Path) -> Path:
+    """Where `manage.py up` says what it runs: `{pid, mongodb_url, redis_url, replicas}`."""
+    return data_dir / "run.json"
+
+
+def secret_key_file(data_dir: Path) -> Path:
+    """Where `manage.py up` keeps the key it made on the first start."""
+    return data_dir / "secret_key"
+
+
+def _running(data_dir: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(run_file(data_dir).read_text())
+        os.kill(found["pid"], 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # nothing runs there: the defaults apply
+    return dict(found)
+
+
+def _secret_key(environ: Mapping[str, str], data_dir: Path) -> str:
+    key = environ.get("SECRET_KEY", "")
+    if key:
+        if len(key) < 50:
+            raise EnvError("SECRET_KEY: at least 50 characters, or leave it out and use `up`")
+        return key
+    try:
+        return secret_key_file(data_dir).read_text().strip()
+    except OSError:
+        return ""  # commands that sign nothing work without; `up` makes one, `serve` refuses
+
+
+def _text(environ: Mapping[str, str], name: str, default: str) -> str:
+    return environ.get(name, "").strip() or default
+
+
+def _words(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    return tuple(w.strip() for w in _text(environ, name, default).split(",") if w.strip())
+
+
+def _switch(environ: Mapping[str, str], name: str, default: bool) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in ("1", "on", "true", "yes"):
+        return True
+    if value in ("0", "off", "false", "no"):
+        return False
+    raise EnvError(f"{name}: '{value}' is neither on nor off")
+
+
+def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = _text(environ, name, default).upper()
+    if value not in allowed:
+        raise EnvError(f"{name}: '{value}' is none of {', '.join(allowed)}")
+    return value
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
+    value = _text(environ, name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise EnvError(f"{name}: '{value}' is not a whole number") from None
+    if not low <= number <= high:
+        raise EnvError(f"{name}: {number} is not between {low} and {high}")
+    return number
+
+
+def _optional(environ: Mapping[str, str], name: str, check: Callable[[str], str]) -> str:
+    value = environ.get(name, "").strip()
+    return _checked(name, value, check) if value else ""
+
+
+def _checked(name: str, value: str, check: Callable[[str], T]) -> T:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise EnvError(f"{name}: {error}") from None
+
+
+def _scheme(*schemes: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            raise ValueError(f"'{value}' does not start with {' or '.join(s + '://' for s in schemes)}")
+        return value
+
+    return check
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError(f"'{value}' is not an origin such as https://chat.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+try:
+    ENV = load(os.environ)
+except EnvError as error:
+    sys.exit(f"parley: {error}")

@@ -1,0 +1,31 @@
+"""Owns how Parley writes moments. Must not read any clock itself: callers pass `now`.
+
+Stored moments are aware UTC datetimes cut to milliseconds (what MongoDB keeps); on the wire they
+are RFC 3339 with exactly three decimals and `Z`.
+"""
+
+from datetime import UTC, datetime
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands for "no such moment" in fields that must not be null (the database backend adds costly
+null tests to nullable fields)."""
+
+
+def utc_now() -> datetime:
+    """The present moment, UTC, cut to the milliseconds that the database keeps."""
+    return floor_ms(datetime.now(UTC))
+
+
+def floor_ms(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def to_wire(moment: datetime) -> str:
+    """RFC 3339, UTC, milliseconds: `2026-11-23T09:14:05.123Z`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def to_wire_or_none(moment: datetime) -> str | None:
+    """As `to_wire`, with `NEVER` as None."""
+    return None if moment.year == NEVER.year else to_wire(moment)

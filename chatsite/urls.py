@@ -1,0 +1,23 @@
+"""Owns which address leads where. Holds no view of its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from chatsite import health
+from metrics import views as metrics_views
+
+urlpatterns = [
+    path("", include("chat.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("chat.api_urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics_views.metrics, name="metrics"),
+]
+
+handler404 = "chatsite.rest.not_found"
+handler500 = "chatsite.rest.server_error"
