@@ -51,6 +51,7 @@ MIGRATION_MODULES = {
 }
 
 MIDDLEWARE = [
+    "metrics.middleware.BeforeMiddleware",
     "chatsite.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "accounts.middleware.LiveSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "metrics.middleware.AfterMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

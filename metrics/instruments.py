@@ -1,0 +1,293 @@
+"""Owns every metric: its name, its meaning, its labels. The only module that makes metric objects.
+
+Must not know who calls it. Callers say what happened (`user_registered()`); nothing here can fail,
+block or keep anything but numbers. Every label has a closed set of values: what is not in it counts
+as `other`, so nothing that a client sends can make a new series.
+"""
+
+from collections.abc import Iterable
+
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram
+
+FRAME_TYPES = frozenset(
+    {
+        "auth",
+        "resume",
+        "ping",
+        "message.send",
+        "message.edit",
+        "message.delete",
+        "reaction.add",
+        "reaction.remove",
+        "message.pin",
+        "message.unpin",
+        "read.mark",
+        "typing.start",
+        "presence.set",
+        "presence.watch",
+    }
+)
+"""What clients may say: docs/protocol.md, "client says"."""
+
+ERROR_CODES = frozenset(
+    {
+        "bad_frame",
+        "unauthenticated",
+        "token_expired",
+        "forbidden",
+        "not_found",
+        "validation_failed",
+        "conflict",
+        "rate_limited",
+        "slow_mode",
+        "muted",
+        "banned",
+        "room_archived",
+        "too_large",
+        "unavailable",
+    }
+)
+"""Why Parley refuses: docs/protocol.md, "Errors"."""
+
+CLOSE_CODES = frozenset(
+    {
+        "1000",
+        "1001",
+        "1002",
+        "1003",
+        "1005",
+        "1006",
+        "1007",
+        "1008",
+        "1009",
+        "1011",
+        "1012",
+        "4002",
+        "4008",
+        "4400",
+        "4401",
+        "4403",
+        "4409",
+    }
+)
+"""Why a socket ends: RFC 6455 section 7.4.1 and docs/protocol.md, "Close codes"."""
+
+HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HTTP_STATUSES = frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"})
+DATABASE_OPS = frozenset(
+    {"find", "insert", "update", "delete", "aggregate", "count", "transaction", "watch", "ping"}
+)
+REDIS_OPS = frozenset(
+    {"get", "set", "delete", "read", "write", "publish", "subscribe", "script", "ping"}
+)
+LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
+
+OTHER = "other"
+
+_LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+prometheus_client.disable_created_metrics()  # a second series for each counter that nobody reads
+
+
+class _Labelled:
+    """One counter with one label whose values are known beforehand; each child is made once."""
+
+    def __init__(self, name: str, documentation: str, label: str, values: Iterable[str]) -> None:
+        counter = Counter(name, documentation, (label,))
+        self._children = {value: counter.labels(value) for value in (*values, OTHER)}
+        self._other = self._children[OTHER]
+
+    def inc(self, value: str, amount: int = 1) -> None:
+        self._children.get(value, self._other).inc(amount)
+
+
+_http_requests = Counter("http_requests_total", "HTTP requests answered.", ("method", "status"))
+
+_ws_active = Gauge("ws_connections_active", "WebSocket connections that are open now.")
+_ws_opened = Counter("ws_connections_total", "WebSocket connections opened.")
+_ws_closed = _Labelled(
+    "ws_disconnections_total", "WebSocket connections ended, by close code.", "code", CLOSE_CODES
+)
+_ws_received = _Labelled(
+    "ws_messages_received_total", "Frames received from clients, by type.", "type", FRAME_TYPES
+)
+_ws_sent = Counter("ws_messages_sent_total", "Frames sent to clients.")
+_ws_messages = Counter("ws_messages_total", "Chat messages committed.")
+_database_queries = _Labelled(
+    "ws_database_queries_total", "Queries sent to the database, by kind.", "op", DATABASE_OPS
+)
+_redis_queries = _Labelled(
+    "redis_queries_total", "Commands sent to Redis, by kind.", "op", REDIS_OPS
+)
+_redis_channels = Counter(
+    "redis_channels_created_total", "Room channels subscribed to on the channel layer."
+)
+_registrations = Counter("user_registrations_total", "Accounts made.")
+
+_commit_seconds = Histogram(
+    "parley_commit_seconds", "From taking a batch to its durable commit.", buckets=_LATENCY_S
+)
+_batch_events = Histogram(
+    "parley_batch_events", "Events written together in one batch.", buckets=_BATCH_SIZES
+)
+_deliver_seconds = Histogram(
+    "parley_deliver_seconds", "From commit to the local sockets.", buckets=_LATENCY_S
+)
+_ack_seconds = Histogram(
+    "parley_ack_seconds", "From accepting a message to its ack.", buckets=_LATENCY_S
+)
+_append_conflicts = Counter(
+    "parley_append_conflicts_total", "Appends tried again because another replica was first."
+)
+_repaired_events = Counter(
+    "parley_repaired_events_total", "Events that a feed fetched from the log to fill a hole."
+)
+_resets = Counter("parley_resets_total", "Rooms that a client had to fetch anew.")
+_slow_closes = Counter("parley_slow_closes_total", "Sockets closed because they read too slowly.")
+_bus_degraded = Gauge(
+    "parley_bus_degraded", "1 while events between replicas come by the database, not by Redis."
+)
+_writer_queue = Gauge("parley_writer_queue_events", "Events that wait to be written.")
+_refusals = _Labelled(
+    "parley_refusals_total", "Requests refused, by error code.", "code", ERROR_CODES
+)
+_cache_hits = Counter("parley_cache_hits_total", "Reads of recent events answered by Redis.")
+_cache_misses = Counter(
+    "parley_cache_misses_total", "Reads of recent events Redis could not answer."
+)
+_cache_refills = Counter("parley_cache_refills_total", "Rooms whose recent events were put back.")
+_log_drops = _Labelled(
+    "parley_log_records_dropped_total",
+    "Log records that Loki did not get, by reason.",
+    "reason",
+    LOG_DROP_REASONS,
+)
+
+
+def http_requested(method: str, status: int) -> None:
+    """An HTTP request was answered with `status`."""
+    family = f"{status // 100}xx"
+    _http_requests.labels(
+        method if method in HTTP_METHODS else OTHER,
+        family if family in HTTP_STATUSES else OTHER,
+    ).inc()
+
+
+def ws_connected() -> None:
+    """A socket was accepted."""
+    _ws_active.inc()
+    _ws_opened.inc()
+
+
+def ws_disconnected(code: int) -> None:
+    """An accepted socket ended with close code `code`."""
+    _ws_active.dec()
+    _ws_closed.inc(str(code))
+
+
+def ws_frame_received(type: str) -> None:
+    """A frame of `type` came in; a type that is not in the protocol counts as `other`."""
+    _ws_received.inc(type)
+
+
+def ws_frames_sent(count: int) -> None:
+    """`count` frames were handed to sockets."""
+    _ws_sent.inc(count)
+
+
+def message_committed(count: int) -> None:
+    """`count` new messages are durable."""
+    _ws_messages.inc(count)
+
+
+def database_queried(op: str) -> None:
+    """One query of kind `op` (of `DATABASE_OPS`) went to the database."""
+    _database_queries.inc(op)
+
+
+def redis_queried(op: str) -> None:
+    """One command of kind `op` (of `REDIS_OPS`) went to Redis."""
+    _redis_queries.inc(op)
+
+
+def redis_channel_created() -> None:
+    """This process subscribed to a room on the channel layer."""
+    _redis_channels.inc()
+
+
+def user_registered() -> None:
+    """An account was made."""
+    _registrations.inc()
+
+
+def append_conflicted() -> None:
+    """Another replica had taken the next seq; the append is tried again."""
+    _append_conflicts.inc()
+
+
+def batch_committed(size: int, seconds: float) -> None:
+    """`size` events became durable together, `seconds` after their batch was taken."""
+    _batch_events.observe(size)
+    _commit_seconds.observe(seconds)
+
+
+def delivered(seconds: float) -> None:
+    """An event reached the local sockets `seconds` after its commit."""
+    _deliver_seconds.observe(seconds)
+
+
+def acked(seconds: float) -> None:
+    """A sender got its ack `seconds` after its message was accepted."""
+    _ack_seconds.observe(seconds)
+
+
+def repaired(events: int) -> None:
+    """A feed filled a hole with `events` events of the log."""
+    _repaired_events.inc(events)
+
+
+def reset() -> None:
+    """A client was told to fetch a room anew."""
+    _resets.inc()
+
+
+def slow_closed() -> None:
+    """A socket was closed because it read too slowly."""
+    _slow_closes.inc()
+
+
+def bus_degraded(flag: bool) -> None:
+    """Whether events between replicas come by the database now."""
+    _bus_degraded.set(flag)
+
+
+def writer_queue(size: int) -> None:
+    """`size` events wait to be written."""
+    _writer_queue.set(size)
+
+
+def refused(code: str) -> None:
+    """A request was refused with the error `code`."""
+    _refusals.inc(code)
+
+
+def cache_hit() -> None:
+    """Redis answered a read of recent events."""
+    _cache_hits.inc()
+
+
+def cache_missed() -> None:
+    """Redis could not answer a read of recent events; the database did."""
+    _cache_misses.inc()
+
+
+def cache_refilled() -> None:
+    """A room's recent events were put back into Redis."""
+    _cache_refills.inc()
+
+
+def log_dropped(reason: str, count: int = 1) -> None:
+    """`count` log records will not reach Loki (`reason` of `LOG_DROP_REASONS`)."""
+    _log_drops.inc(reason, count)
