@@ -115,6 +115,11 @@ def decode(raw: str | bytes) -> dict[str, Any]:
     return frame
 
 
+def ws_url(url: str) -> str:
+    """Where the socket of the server at `http(s)://…` (or `ws(s)://…`) is."""
+    return "ws" + url.removeprefix("http").removeprefix("ws").rstrip("/") + "/ws/v1/"
+
+
 def uuid7() -> str:
     """A new id for a message: time-ordered (RFC 9562), which keeps the server's index compact."""
     stamp = time.time_ns() // 1_000_000
