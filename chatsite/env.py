@@ -1,4 +1,4 @@
-"""Owns the environment: the only reader of `os.environ`, typed, with one clear line for a bad value.
+"""Owns the environment: the only reader of `os.environ`, typed; a bad value is one clear line.
 
 Knows nothing of Django. `load()` is pure given its mapping; `ENV` is what this process was given.
 Commands that are started beside a running `manage.py up` find its database and broker through
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY_MIN_CHARS = 50
 T = TypeVar("T")
 
 
@@ -67,7 +68,8 @@ def load(environ: Mapping[str, str]) -> Env:
         data_dir=data_dir,
         allowed_hosts=_words(environ, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
         public_origins=tuple(
-            _checked("PUBLIC_ORIGINS", word, _origin) for word in _words(environ, "PUBLIC_ORIGINS", "")
+            _checked("PUBLIC_ORIGINS", word, _origin)
+            for word in _words(environ, "PUBLIC_ORIGINS", "")
         ),
         mongodb_url=_checked(
             "MONGODB_URL",
@@ -103,6 +105,21 @@ def use_settings() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
 
+def given(name: str) -> str:
+    """What this process was given for the variable `name`; "" if nothing."""
+    return os.environ.get(name, "").strip()
+
+
+def for_child(*, without: str = "", **changes: str) -> dict[str, str]:
+    """The environment for a child process: ours, changed.
+
+    Args:
+        without: leave out variables whose names begin with this.
+    """
+    kept = {k: v for k, v in os.environ.items() if not without or not k.startswith(without)}
+    return kept | changes
+
+
 def run_file(data_dir: Path) -> Path:
     """Where `manage.py up` says what it runs: `{pid, mongodb_url, redis_url, replicas}`."""
     return data_dir / "run.json"
@@ -125,8 +142,11 @@ def _running(data_dir: Path) -> dict[str, Any]:
 def _secret_key(environ: Mapping[str, str], data_dir: Path) -> str:
     key = environ.get("SECRET_KEY", "")
     if key:
-        if len(key) < 50:
-            raise EnvError("SECRET_KEY: at least 50 characters, or leave it out and use `up`")
+        if len(key) < SECRET_KEY_MIN_CHARS:
+            raise EnvError(
+                f"SECRET_KEY: at least {SECRET_KEY_MIN_CHARS} characters, "
+                "or leave it out and use `up`"
+            )
         return key
     try:
         return secret_key_file(data_dir).read_text().strip()
@@ -186,7 +206,9 @@ def _checked(name: str, value: str, check: Callable[[str], T]) -> T:
 def _scheme(*schemes: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
-            raise ValueError(f"'{value}' does not start with {' or '.join(s + '://' for s in schemes)}")
+            raise ValueError(
+                f"'{value}' does not start with {' or '.join(s + '://' for s in schemes)}"
+            )
         return value
 
     return check

@@ -1,0 +1,73 @@
+"""Owns what begins and ends with the server: callbacks, and whether it is on its way out.
+
+Must not know what the callbacks do. The server of `manage.py serve` calls `start` on its loop
+before it listens, and `stop` on the same loop after the last socket is closed; another ASGI server
+can do the same from its lifespan events.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+START_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 2.0
+"""For each callback: the whole process has to be gone 10 s after SIGTERM (design section 6)."""
+
+Callback = Callable[[], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+_start_callbacks: list[Callback] = []
+_stop_callbacks: list[Callback] = []
+_is_draining = False
+
+
+def on_start(callback: Callback) -> Callback:
+    """Have `callback` awaited before the server listens. In order of registration.
+
+    One that raises keeps the server from starting; background tasks that it makes live on the
+    server's loop and are its own to end (`on_stop`). Can be used as a decorator.
+    """
+    _start_callbacks.append(callback)
+    return callback
+
+
+def on_stop(callback: Callback) -> Callback:
+    """Have `callback` awaited once when the server ends, last registered first.
+
+    No socket is open and no request under way any more. It gets `STOP_TIMEOUT_S`; one that raises
+    or is late is logged and does not keep the others from running. Can be used as a decorator.
+    """
+    _stop_callbacks.append(callback)
+    return callback
+
+
+def draining() -> bool:
+    """Whether the server was told to end: what is begun is finished, nothing new is taken."""
+    return _is_draining
+
+
+def begin_drain() -> None:
+    """From now on `draining()`; there is no way back."""
+    global _is_draining
+    _is_draining = True
+
+
+async def start() -> None:
+    """Await the start callbacks, for at most `START_TIMEOUT_S` in all.
+
+    Raises:
+        TimeoutError: they took longer.
+    """
+    async with asyncio.timeout(START_TIMEOUT_S):
+        for callback in _start_callbacks:
+            await callback()
+
+
+async def stop() -> None:
+    """Await the stop callbacks. Raises nothing."""
+    for callback in reversed(_stop_callbacks):
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await callback()
+        except Exception:  # noqa: BLE001  (one part that fails to end must not keep the others from ending)
+            _log.exception("stop callback %s failed", getattr(callback, "__qualname__", callback))
