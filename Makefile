@@ -1,0 +1,66 @@
+# Owns the commands of a working copy. `make help` lists them.
+# `install` makes .venv once and is a no-op, also offline, until the locked dependencies change.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+LOCKED := requirements-dev.txt
+
+# The first of these that runs and is a version we support. Running it is the test: a name on the
+# PATH may be a shim for a version that is not there.
+CANDIDATES := python3.13 python3.12 python3.11 python3 python
+SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# Everything `ruff`, `mypy` and the like look at.
+SOURCES := manage.py chatsite accounts chat metrics tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check fmt lock
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv ready (nothing to do the second time)
+
+$(STAMP): $(LOCKED)
+	@if ! { [ -x $(PYTHON) ] && $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null; }; then \
+	  for candidate in $(CANDIDATES); do \
+	    if $$candidate -c '$(SUPPORTED)' 2>/dev/null; then found=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "parley: no Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv)" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$($$found --version) …"; \
+	  $$found -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo "Installing the locked dependencies (about a minute the first time) …"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCKED)
+	@touch $@
+
+run: install ## start Parley here; options in RUN_ARGS, e.g. RUN_ARGS="--replicas 2 --demo"
+	@exec $(PYTHON) manage.py up $(RUN_ARGS)
+
+check: install ## format, lint, types, layers, migrations, deployment settings, unit tests
+	$(VENV)/bin/ruff format --check $(SOURCES)
+	$(VENV)/bin/ruff check $(SOURCES)
+	$(VENV)/bin/mypy $(SOURCES)
+	$(VENV)/bin/lint-imports
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))') SECURE_COOKIES=on \
+	  $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(PYTHON) -m pytest -q tests/unit tests/house
+
+test: check ## everything: `check`, then every other test
+	$(PYTHON) -m pytest -q --ignore=tests/unit --ignore=tests/house
+
+fmt: install ## format and mend what can be mended by itself
+	$(VENV)/bin/ruff format $(SOURCES)
+	$(VENV)/bin/ruff check --fix $(SOURCES)
+
+lock: install ## compile requirements*.in into requirements*.txt, with hashes
+	@[ -x $(VENV)/bin/uv ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	@for name in requirements requirements-dev; do \
+	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --output-file $$name.txt $$name.in || exit 1; \
+	done

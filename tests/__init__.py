@@ -1,0 +1,1 @@
+"""What Parley promises, as sentences that can fail."""

@@ -1,0 +1,49 @@
+"""Owns what all tests stand on: settings for this run, and servers for those that need them."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests import services
+
+NEEDS_NO_SERVERS = ("unit", "house")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module is imported: models need Django, Django needs its settings."""
+    services.configure()
+    from chatsite import env
+
+    env.use_settings()
+    import django
+
+    django.setup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything outside of `unit/` and `house/` gets the real database and broker."""
+    for item in items:
+        folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+        if folder not in NEEDS_NO_SERVERS:
+            item.add_marker(pytest.mark.usefixtures("running_services", "loop_clients"))
+
+
+@pytest.fixture(scope="session")
+def running_services() -> Iterator[None]:
+    """The database, migrated, and the broker, for the whole run."""
+    services.start()
+    yield
+    from django.db import connections
+
+    connections.close_all()
+    services.stop()
+
+
+@pytest.fixture(scope="session")
+async def loop_clients(running_services: None) -> AsyncIterator[None]:
+    """The clients that code under test makes for the loop of the run end with it."""
+    yield
+    from chatsite import mongo, rds
+
+    await mongo.close()
+    await rds.close()
