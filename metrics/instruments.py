@@ -79,8 +79,10 @@ DATABASE_OPS = frozenset(
     {"find", "insert", "update", "delete", "aggregate", "count", "transaction", "watch", "ping"}
 )
 REDIS_OPS = frozenset(
-    {"get", "set", "delete", "read", "write", "publish", "subscribe", "script", "ping"}
+    {"delete", "eval", "get", "incr", "mget", "ping", "pipeline", "publish", "set", "subscribe"}
+    | {"hdel", "hgetall", "hset", "zadd", "zmscore", "zrange", "zrem"}
 )
+"""Commands of Redis by name; a pipeline of several kinds counts once, as `pipeline`."""
 LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
 
 OTHER = "other"
@@ -88,7 +90,8 @@ OTHER = "other"
 _LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
-prometheus_client.disable_created_metrics()  # a second series for each counter that nobody reads
+# Else there is a second series for each counter, which nobody reads.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
 
 
 class _Labelled:
