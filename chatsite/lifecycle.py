@@ -13,7 +13,7 @@ START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 2.0
 """For each callback: the whole process has to be gone 10 s after SIGTERM (design section 6)."""
 
-Callback = Callable[[], Awaitable[None]]
+Callback = Callable[[], Awaitable[object]]
 
 _log = logging.getLogger(__name__)
 _start_callbacks: list[Callback] = []
