@@ -1,0 +1,165 @@
+"""Owns how the objects of the wire become what the templates show: rows, titles, faces.
+
+Pure: knows no request, no database and no clock. `static/js/timeline.js` and `people.js` hold the
+same rules for the browser; a journey compares what both make of one room.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+FOLLOWS_WITHIN_S: Final = 300
+"""Posts of one author within five minutes of each other stand as one group."""
+HUES: Final = 9
+"""How many colours a face can have; `tokens.css` holds them."""
+UNREAD_SHOWN_MAX: Final = 99
+ICONS: Final = {"channel": "hash", "group": "lock", "direct": "person"}
+
+Wire = dict[str, Any]
+
+
+def zone_named(name: str) -> tzinfo:
+    """The time zone that the browser said it lives in; UTC for anything that is not one."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def person_of(user: Wire) -> Wire:
+    """A person with the face that stands for them."""
+    return {
+        **user,
+        "initials": initials(user["display_name"]),
+        "hue": int(user["id"][-6:] or "0", 16) % HUES,
+    }
+
+
+def initials(name: str) -> str:
+    """Two letters at most: of the first two words, or the first two of a single one."""
+    words = [kept for word in name.split() if (kept := [c for c in word if c.isalnum()])]
+    if not words:
+        return name[:1] or "?"
+    letters = [words[0][0], words[1][0]] if len(words) > 1 else words[0][:2]
+    return "".join(letters).upper()
+
+
+def room_of(room: Wire) -> Wire:
+    """A room with its title, its icon or face, and what its entry in the list says."""
+    people = room.get("people") or []
+    title = room["name"] or ", ".join(user["display_name"] for user in people) or "Just you"
+    is_direct = room["kind"] == "direct"
+    badge = room["unread"] if is_direct else room["mentions"]
+    return {
+        **room,
+        "title": title,
+        "icon": ICONS.get(room["kind"], "hash"),
+        "face": person_of(people[0]) if is_direct and len(people) == 1 else None,
+        "badge": _counted(badge) if badge else "",
+        "unread_label": _counted(room["unread"]),
+    }
+
+
+def listed(room: Wire) -> Wire:
+    """A room as the browser's list needs it: of the last message, only when it was."""
+    return {**room, "last_message": {"at": _last_at(room)} if room.get("last_message") else None}
+
+
+def sections_of(rooms: Sequence[Wire]) -> list[Wire]:
+    """The list of rooms: channels and groups by name, direct messages by who spoke last."""
+    shown = [room_of(room) for room in rooms]
+    named = [room for room in shown if room["kind"] != "direct"]
+    direct = [room for room in shown if room["kind"] == "direct"]
+    named.sort(key=lambda room: (room["title"].casefold(), room["id"]))
+    direct.sort(key=lambda room: (_last_at(room), room["id"]), reverse=True)
+    return [
+        {"key": "channels", "title": "Channels", "rooms": named, "none": "None yet."},
+        {"key": "direct", "title": "Direct messages", "rooms": direct, "none": "None yet."},
+    ]
+
+
+def rows_of(
+    messages: Sequence[Wire], *, me: str, read_n: int, href: str, zone: tzinfo, today: date
+) -> list[Wire]:
+    """The rows of a timeline: a divider for each day, the "New" line, the messages.
+
+    The line stands above the first message of somebody else past `read_n`, if reading stopped
+    inside this page.
+    """
+    rows: list[Wire] = []
+    before: Wire | None = None
+    line_wanted = bool(messages) and read_n >= messages[0]["n"] - 1
+    for message in messages:
+        local = datetime.fromisoformat(message["at"]).astimezone(zone)
+        day = local.date()
+        new_day = before is None or before["day"] != day
+        if new_day:
+            rows.append({"kind": "day", "key": f"day-{day}", "label": day_label(day, today=today)})
+        line = line_wanted and message["n"] > read_n and message["sender"]["id"] != me
+        if line:
+            rows.append({"kind": "new"})
+            line_wanted = False
+        follows = (
+            not new_day and not line and before is not None and _follows(before, message, local)
+        )
+        row = {
+            "kind": "message",
+            "message": message,
+            "href": f"{href}?n={message['n']}",
+            "quote_href": f"{href}?n={message['reply_to']['n']}" if message["reply_to"] else "",
+            "clock": f"{local:%H:%M}",
+            "face": person_of(message["sender"]),
+            "follows": follows,
+            "mentions_me": me in message["mentions"],
+            "day": day,
+            "local": local,
+        }
+        rows.append(row)
+        before = row
+    return rows
+
+
+def day_label(day: date, *, today: date) -> str:
+    """Today, Yesterday, Monday 23 November, and the year when it is another one."""
+    match (today - day).days:
+        case 0:
+            return "Today"
+        case 1:
+            return "Yesterday"
+    said = f"{day:%A} {day.day} {day:%B}"
+    return said if day.year == today.year else f"{said} {day.year}"
+
+
+def blank_row() -> Wire:
+    """What the template that the browser clones is made from: every part, nothing in it."""
+    nobody = {"id": "", "username": "", "display_name": "", "avatar": ""}
+    return {
+        "blank": True,
+        "message": {"id": "", "sender": nobody, "html": ""},
+        "face": {"initials": "", "hue": ""},
+        "key": "",
+        "label": "",
+    }
+
+
+def blank_room() -> Wire:
+    return {"id": "", "title": "", "icon": "hash", "face": None, "badge": ""}
+
+
+def _follows(before: Wire, message: Wire, local: datetime) -> bool:
+    return (
+        before["message"]["sender"]["id"] == message["sender"]["id"]
+        and not message["reply_to"]
+        and not before["message"]["deleted_at"]
+        and (local - before["local"]).total_seconds() < FOLLOWS_WITHIN_S
+    )
+
+
+def _last_at(room: Wire) -> str:
+    last = room.get("last_message")
+    return last["at"] if last else ""
+
+
+def _counted(count: int) -> str:
+    return f"{UNREAD_SHOWN_MAX}+" if count > UNREAD_SHOWN_MAX else str(count)

@@ -1,0 +1,352 @@
+// @ts-check
+/** Owns putting the parts of the chat page together: who tells whom. Decides nothing itself. */
+
+import { Api } from "./api.js";
+import { Badge } from "./badge.js";
+import { Banner } from "./banner.js";
+import { Composer } from "./composer.js";
+import { Connection } from "./connection.js";
+import { Cursors } from "./cursors.js";
+import { Dialogs } from "./dialogs.js";
+import { Drafts } from "./drafts.js";
+import { connectJump } from "./jump_dialog.js";
+import { Keys } from "./keys.js";
+import { MessageElements } from "./message_element.js";
+import { Outbox } from "./outbox.js";
+import { Panel } from "./panel.js";
+import { People } from "./people.js";
+import { Places } from "./places.js";
+import { ReadMarks } from "./read_marks.js";
+import { connectBrowse, connectCreate, connectDirect, connectLeave } from "./room_dialogs.js";
+import { RoomListView } from "./room_list_view.js";
+import { RoomView } from "./room_view.js";
+import { Rooms, titleOf } from "./rooms.js";
+import { Scroller } from "./scroller.js";
+import { Shell } from "./shell.js";
+import { TimelineView } from "./timeline_view.js";
+import { Typing } from "./typing.js";
+
+/** @typedef {import("./types.js").Room} Room */
+/** @typedef {import("./types.js").Pushed} Pushed */
+
+/** @template {Element} T @param {string} selector @param {new () => T} [_kind] @returns {T} */
+const the = (selector, _kind) => /** @type {T} */ (document.querySelector(selector));
+/** @param {string} id */
+const template = (id) => /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+
+class Chat {
+  /** @type {import("./types.js").State} */
+  #state = JSON.parse(document.getElementById("chat-state")?.textContent ?? "");
+  #me = this.#state.me;
+  #root = the("[data-shell]", HTMLElement);
+  #api = new Api(this.#root.dataset.csrfCookie ?? "");
+  #people = new People(this.#api);
+  #cursors = new Cursors();
+  #rooms = new Rooms(this.#me.id, () => this.#roomsChanged());
+  #places = new Places(this.#me);
+  #badge = new Badge(this.#root.dataset.static ?? "");
+  #list = new RoomListView(the("[data-room-lists]", HTMLElement), template("room-template"));
+  #shell = new Shell(this.#root);
+  #dialogs = new Dialogs();
+  #isDrawing = false;
+
+  #connection = new Connection({
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/v1/`,
+    cursors: this.#cursors,
+    wanted: () => this.#places.rooms,
+    probeSession: () => this.#api.isSignedIn(),
+  });
+
+  #banner = new Banner(the("[data-banner]", HTMLElement), () => this.#connection.retry());
+
+  #outbox = new Outbox({
+    me: this.#me.id,
+    storage: localStorage,
+    send: ({ room, id, text }) => this.#connection.request("message.send", { room, id, text }),
+    onChange: (room) => this.#roomView.unsentChanged(room),
+    onStored: (message) => this.#roomView.stored(message),
+  });
+
+  #marks = new ReadMarks((room, n) => this.#connection.request("read.mark", { room, n }));
+
+  #roomView = new RoomView(the("[data-room-view]", HTMLElement), {
+    api: this.#api,
+    rooms: this.#rooms,
+    places: this.#places,
+    outbox: this.#outbox,
+    marks: this.#marks,
+    view: new TimelineView(
+      the("[data-log]", HTMLElement),
+      new MessageElements(template("message-template"), this.#me.id),
+      { day: template("day-template"), newLine: template("new-line-template") },
+    ),
+    makeScroller: (onMove) => new Scroller(the("[data-scroller]", HTMLElement), the("[data-log]", HTMLElement), onMove),
+  });
+
+  #typing = new Typing(the("[data-typing]", HTMLElement), {
+    say: (room) => this.#connection.request("typing.start", { room }).catch(() => {}),
+    nameOf: async (user) => (await this.#people.meet(user)).display_name,
+  });
+
+  #composer = new Composer(the("[data-composer]", HTMLFormElement), {
+    drafts: new Drafts(localStorage, this.#me.id),
+    textMax: this.#state.text_max,
+    onTyping: () => this.#typing.typed(),
+    onSend: (text) => {
+      const room = this.#roomView.room;
+      if (!room) return;
+      this.#typing.sent();
+      this.#roomView.wrote();
+      this.#outbox.add(room.id, text);
+    },
+  });
+
+  #panel = new Panel(the("[data-panel]", HTMLElement), the('[data-action="panel"]', HTMLButtonElement), {
+    api: this.#api,
+    people: this.#people,
+    me: this.#me.id,
+    write: (user) => this.#writeTo(user),
+  });
+
+  #keys = new Keys({
+    jump: () => this.#dialogs.open("jump"),
+    help: () => this.#dialogs.open("keys"),
+    step: (by, onlyUnread) => this.#step(by, onlyUnread),
+    page: (screens) => this.#roomView.page(screens),
+    write: () => this.#composer.focus(),
+    escape: () => this.#escape(),
+  });
+
+  connect() {
+    const { rooms, room, page } = this.#state;
+    document.cookie = `parley_tz=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; SameSite=Lax`;
+    this.#people.learn(this.#me);
+    for (const listed of rooms) this.#met(listed);
+    this.#dialogs.connect();
+    this.#rooms.replace(rooms);
+    const opened = this.#rooms.get(room);
+    if (opened && page) {
+      this.#cursors.set(room, page.head_seq);
+      this.#shell.showRoom(opened);
+      this.#roomView.adopt(opened, page, Number(new URLSearchParams(location.search).get("n")) || 0);
+      this.#composer.open(room, titleOf(opened));
+      this.#typing.open(room);
+      this.#panel.open(opened);
+      history.replaceState({ room }, "", `/rooms/${room}/`);
+    }
+    this.#roomView.connect();
+    this.#composer.connect();
+    this.#panel.connect();
+    this.#keys.connect();
+    this.#shell.connect();
+    this.#connectDialogs();
+    this.#root.addEventListener("click", this.#clicked);
+    window.addEventListener("popstate", this.#travelled);
+    this.#connection.addEventListener("hello", (event) => this.#greeted(/** @type {CustomEvent} */ (event).detail));
+    this.#connection.addEventListener("state", (event) => this.#stateChanged(/** @type {CustomEvent} */ (event).detail));
+    this.#connection.addEventListener("event", (event) => this.#pushed(/** @type {CustomEvent} */ (event).detail));
+    this.#connection.connect();
+    this.#roomsChanged();
+    if (opened && !matchMedia("(hover: none)").matches) this.#composer.focus();
+  }
+
+  #connectDialogs() {
+    const around = {
+      api: this.#api,
+      dialogs: this.#dialogs,
+      me: this.#me,
+      entered: (/** @type {Room} */ room) => this.#entered(room),
+    };
+    connectCreate(around);
+    connectBrowse(around);
+    connectDirect(around);
+    connectJump(around, {
+      rooms: this.#rooms,
+      go: (room) => this.#go(room),
+      openId: () => this.#roomView.room?.id ?? "",
+    });
+    connectLeave(around, { openRoom: () => this.#roomView.room, left: (room) => this.#gone(room) });
+    the('[data-form="leave"]', HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#dialogs.open("leave");
+    });
+  }
+
+  /** @param {import("./types.js").Hello} hello */
+  #greeted({ rooms }) {
+    for (const room of rooms) this.#met(room);
+    const open = this.#roomView.room?.id;
+    for (const kept of this.#places.rooms) {
+      if (!rooms.some((room) => room.id === kept)) this.#places.forget(kept);
+    }
+    this.#rooms.replace(rooms);
+    if (open && !this.#rooms.get(open)) this.#gone(open);
+  }
+
+  /** @param {Parameters<Banner["show"]>[0]} now */
+  #stateChanged(now) {
+    this.#banner.show(now);
+    this.#root.dataset.connection = now.state;
+    if (now.state === "live") {
+      this.#outbox.connect();
+      this.#marks.flush();
+    } else {
+      this.#outbox.disconnect();
+    }
+  }
+
+  /** @param {Pushed} frame */
+  #pushed({ type, room = "", data }) {
+    switch (type) {
+      case "message.new":
+        this.#people.learn(data.sender);
+        this.#typing.stopped(room, data.sender.id);
+        this.#rooms.received(data);
+        this.#roomView.received(data);
+        this.#outbox.settle(data.id);
+        return;
+      case "room.added":
+        this.#met(data);
+        this.#rooms.put(data);
+        if (!this.#roomView.room) this.#go(data.id);
+        return;
+      case "room.removed":
+        this.#gone(room || data.id);
+        return;
+      case "room.changed":
+        this.#rooms.change(room, data);
+        return;
+      case "room.reset":
+        this.#rooms.change(room, { head_n: data.head_n });
+        this.#roomView.reset(room, data.head_n);
+        return;
+      case "member.joined":
+        this.#counted(room, 1);
+        return;
+      case "member.left":
+        this.#counted(room, -1);
+        return;
+      case "read.updated":
+        if ((data.user.id ?? data.user) === this.#me.id) this.#rooms.read(room, data.n);
+        return;
+      case "typing": {
+        const user = data.user.id ?? data.user;
+        if (user !== this.#me.id) this.#typing.started(room, user);
+      }
+    }
+  }
+
+  /** @param {string} id @param {1 | -1} by */
+  #counted(id, by) {
+    const room = this.#rooms.get(id);
+    if (room) this.#rooms.change(id, { members_count: room.members_count + by });
+  }
+
+  /** @param {Room} room */
+  #met(room) {
+    for (const person of room.people ?? []) this.#people.learn(person);
+  }
+
+  /** The list, the tab and the open room follow the model; once for all that changed together. */
+  #roomsChanged() {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    queueMicrotask(() => {
+      this.#isDrawing = false;
+      const openId = this.#roomView.room?.id ?? "";
+      const room = this.#rooms.get(openId);
+      this.#list.render(this.#rooms, openId);
+      this.#badge.show(room ? titleOf(room) : "Welcome", this.#rooms.waiting);
+      this.#shell.showElsewhere(this.#rooms.all.some((other) => other.id !== openId && other.unread > 0));
+      if (!room) return;
+      this.#shell.showRoom(room);
+      this.#roomView.refresh(room);
+      this.#panel.open(room);
+    });
+  }
+
+  /** Opens a room. @param {string} id @param {{n?: number, isBack?: boolean}} [how] */
+  #go(id, { n = 0, isBack = false } = {}) {
+    const room = this.#rooms.get(id);
+    this.#shell.closeSidebar();
+    if (!room) return;
+    if (id === this.#roomView.room?.id) {
+      if (n) this.#roomView.goToN(n);
+      this.#composer.focus();
+      return;
+    }
+    if (!isBack) history.pushState({ room: id }, "", `/rooms/${id}/`);
+    document.cookie = `parley_room=${id}; path=/; max-age=31536000; SameSite=Lax`;
+    this.#shell.showRoom(room);
+    this.#roomView.open(room, n);
+    this.#composer.open(id, titleOf(room));
+    this.#typing.open(id);
+    this.#panel.open(room);
+    this.#roomsChanged();
+    if (!matchMedia("(hover: none)").matches) this.#composer.focus();
+  }
+
+  /** @param {Room} room one we are in now, whether or not the socket said so yet */
+  #entered(room) {
+    if (!this.#rooms.get(room.id)) {
+      this.#met(room);
+      this.#rooms.put(room);
+      if (!this.#cursors.has(room.id)) this.#cursors.set(room.id, room.head_seq);
+    }
+    this.#go(room.id);
+  }
+
+  /** @param {string} id a room we are no longer in */
+  #gone(id) {
+    this.#places.forget(id);
+    this.#cursors.forget(id);
+    this.#rooms.remove(id);
+    if (this.#roomView.room?.id !== id) return;
+    this.#roomView.clear();
+    const next = this.#rooms.listed[0];
+    if (next) this.#go(next.id);
+    else {
+      this.#shell.showWelcome();
+      history.pushState({}, "", "/");
+    }
+  }
+
+  /** @param {1 | -1} by @param {boolean} onlyUnread */
+  #step(by, onlyUnread) {
+    const openId = this.#roomView.room?.id;
+    const rooms = this.#rooms.listed.filter((room) => room.id === openId || !onlyUnread || room.unread > 0);
+    const at = rooms.findIndex((room) => room.id === openId);
+    const next = rooms[(at + by + rooms.length) % rooms.length];
+    if (next) this.#go(next.id);
+  }
+
+  #escape() {
+    if (this.#shell.closeSidebar()) return;
+    if (this.#panel.isOpen && !this.#composer.hasFocus) this.#panel.close();
+    else this.#roomView.toNewest();
+  }
+
+  /** @param {string} user */
+  async #writeTo(user) {
+    const room = await this.#api.post("/dms", { user_ids: [user] }).catch(() => null);
+    if (room) this.#entered(room);
+  }
+
+  /** Links to rooms and messages open without leaving the page. @param {MouseEvent} event */
+  #clicked = (event) => {
+    const link = /** @type {Element} */ (event.target).closest("a[href]");
+    if (!(link instanceof HTMLAnchorElement) || link.origin !== location.origin) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.defaultPrevented) return;
+    const id = /^\/rooms\/([0-9a-f]{24})\/$/.exec(link.pathname)?.[1] ?? (link.pathname === "/" ? this.#roomView.room?.id : "");
+    if (!id || !this.#rooms.get(id)) return;
+    event.preventDefault();
+    this.#go(id, { n: Number(new URLSearchParams(link.search).get("n")) || 0 });
+  };
+
+  /** @param {PopStateEvent} event */
+  #travelled = (event) => {
+    if (event.state?.room) this.#go(event.state.room, { isBack: true });
+  };
+}
+
+new Chat().connect();

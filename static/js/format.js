@@ -1,0 +1,42 @@
+// @ts-check
+/** Owns how moments are written, in the reader's own zone and language. */
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
+const dayOfYear = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const count = new Intl.NumberFormat("en");
+
+/** @param {string} at */
+export const clockOf = (at) => clock.format(new Date(at));
+
+/** @param {string} at */
+export const fullOf = (at) => full.format(new Date(at));
+
+/** @param {number} number */
+export const countOf = (number) => count.format(number);
+
+/** The local day of a moment, as YYYY-MM-DD. @param {string} at */
+export function dayOf(at) {
+  const moment = new Date(at);
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+}
+
+/** Today, Yesterday, or the day's name. @param {string} at @param {Date} now */
+export function dayLabel(at, now = new Date()) {
+  const today = dayOf(now.toISOString());
+  const yesterday = new Date(now);
+  yesterday.setDate(now.getDate() - 1);
+  const on = dayOf(at);
+  if (on === today) return "Today";
+  if (on === dayOf(yesterday.toISOString())) return "Yesterday";
+  const moment = new Date(at);
+  return (moment.getFullYear() === now.getFullYear() ? day : dayOfYear).format(moment);
+}
+
+/** "Ann", "Ann and Bo", "Ann, Bo and Cy". @param {string[]} names */
+export function listOf(names) {
+  if (names.length < 2) return names.join("");
+  return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+}

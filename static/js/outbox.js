@@ -1,0 +1,184 @@
+// @ts-check
+/**
+ * Owns what was written here and is not stored yet. Sends each room's messages one after another,
+ * so that they arrive in the order of writing; the id is made once, so that however often one is
+ * sent, one is stored. Survives a reload. Knows no DOM.
+ */
+
+import { Refusal } from "./refusal.js";
+import { uuid7 } from "./uuid.js";
+
+/** @typedef {import("./types.js").Unsent} Unsent */
+/** @typedef {import("./types.js").Message} Message */
+
+const KEPT_MAX = 100; // unsent messages kept over a reload; the oldest go first
+const RESEND_WITHIN_MS = 10 * 60_000; // an older one found after a reload waits for a word from its author
+const STALLED_AFTER_MS = 30_000; // this long without a connection, it is shown as not sent
+const TRIES_MAX = 5; // for refusals that say that later helps
+const LATER_MS = 1_000; // when such a refusal does not say how much later
+
+/** Refusals after which the same message can go through in a while. */
+const PASSING = new Set(["rate_limited", "unavailable", "slow_mode"]);
+const PASSING_WAIT_MAX_MS = 10_000;
+
+export class Outbox {
+  /** @type {Unsent[]} */
+  #items = [];
+  /** @type {Set<string>} rooms with one on its way */
+  #busy = new Set();
+  /** @type {Map<string, number>} */
+  #tries = new Map();
+  #stalled = 0;
+  #isConnected = false;
+  #send;
+  #onChange;
+  #onStored;
+  #storage;
+  #key;
+
+  /**
+   * @param {{
+   *   send: (item: Unsent) => Promise<{message: Message}>,
+   *   onChange: (room: string) => void,
+   *   onStored: (message: Message) => void,
+   *   storage: Storage, me: string,
+   * }} with_
+   */
+  constructor({ send, onChange, onStored, storage, me }) {
+    this.#send = send;
+    this.#onChange = onChange;
+    this.#onStored = onStored;
+    this.#storage = storage;
+    this.#key = `parley:outbox:${me}`;
+    this.#restore();
+  }
+
+  /** @param {string} room */
+  of(room) {
+    return this.#items.filter((item) => item.room === room);
+  }
+
+  /** The line is there: everything that waits goes out. */
+  connect() {
+    this.#isConnected = true;
+    clearTimeout(this.#stalled);
+    for (const item of this.#items) {
+      if (item.state === "failed" && item.reason === NO_CONNECTION) this.#set(item.id, "pending", "");
+    }
+    for (const room of new Set(this.#items.map((item) => item.room))) this.#pump(room);
+  }
+
+  /** The line is gone: what waits goes on waiting, and says so after a while. */
+  disconnect() {
+    if (!this.#isConnected && this.#stalled) return;
+    this.#isConnected = false;
+    clearTimeout(this.#stalled);
+    this.#stalled = window.setTimeout(() => this.#stall(), STALLED_AFTER_MS);
+  }
+
+  /** @param {string} room @param {string} text */
+  add(room, text) {
+    /** @type {Unsent} */
+    const item = { id: uuid7(), room, text, at: new Date().toISOString(), state: "pending", reason: "" };
+    this.#items.push(item);
+    this.#changed(room);
+    this.#pump(room);
+  }
+
+  /** Sends a failed one again, under its own id. @param {string} id */
+  retry(id) {
+    const item = this.#items.find((one) => one.id === id);
+    if (!item || item.state !== "failed") return;
+    this.#tries.delete(id);
+    this.#set(id, "pending", "");
+    this.#pump(item.room);
+  }
+
+  /** The room's log has it, or its author gave it up. @param {string} id */
+  settle(id) {
+    const item = this.#items.find((one) => one.id === id);
+    if (!item) return;
+    this.#items = this.#items.filter((one) => one.id !== id);
+    this.#tries.delete(id);
+    this.#changed(item.room);
+  }
+
+  /** @param {string} room */
+  async #pump(room) {
+    if (this.#busy.has(room) || !this.#isConnected) return;
+    const item = this.#items.find((one) => one.room === room && one.state === "pending");
+    if (!item) return;
+    this.#busy.add(room);
+    let waitMs = 0;
+    try {
+      const { message } = await this.#send(item);
+      this.#set(item.id, "sent", "");
+      this.#onStored(message);
+    } catch (error) {
+      waitMs = this.#refused(item, error instanceof Refusal ? error : new Refusal({ code: "broken", message: String(error) }));
+    }
+    if (waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    this.#busy.delete(room);
+    if (waitMs >= 0) this.#pump(room);
+  }
+
+  /**
+   * What a refusal means for the item: it goes on waiting, or it has failed.
+   * @param {Unsent} item @param {Refusal} refusal
+   * @returns {number} milliseconds until the next try in this room; -1 until there is a line again
+   */
+  #refused(item, refusal) {
+    if (refusal.code === "unreachable") return this.#isConnected ? LATER_MS : -1;
+    const tries = (this.#tries.get(item.id) ?? 0) + 1;
+    this.#tries.set(item.id, tries);
+    const waitMs = (refusal.retryAfterS * 1000 || LATER_MS * tries) + 50;
+    if (PASSING.has(refusal.code) && tries < TRIES_MAX && waitMs <= PASSING_WAIT_MAX_MS) return waitMs;
+    this.#set(item.id, "failed", `Not sent: ${refusal.said}`);
+    return 0;
+  }
+
+  #stall() {
+    for (const item of this.#items) {
+      if (item.state === "pending") this.#set(item.id, "failed", NO_CONNECTION);
+    }
+  }
+
+  /** @param {string} id @param {import("./types.js").Sending} state @param {string} reason */
+  #set(id, state, reason) {
+    const index = this.#items.findIndex((one) => one.id === id);
+    if (index < 0) return;
+    this.#items[index] = { ...this.#items[index], state, reason };
+    this.#changed(this.#items[index].room);
+  }
+
+  /** @param {string} room */
+  #changed(room) {
+    this.#store();
+    this.#onChange(room);
+  }
+
+  #store() {
+    const kept = this.#items.filter((item) => item.state !== "sent").slice(-KEPT_MAX);
+    try {
+      if (kept.length) this.#storage.setItem(this.#key, JSON.stringify(kept));
+      else this.#storage.removeItem(this.#key);
+    } catch {
+      // A full or forbidden storage costs the survival of a reload, not the sending.
+    }
+  }
+
+  #restore() {
+    try {
+      /** @type {Unsent[]} */
+      const kept = JSON.parse(this.#storage.getItem(this.#key) ?? "[]");
+      this.#items = kept.map((item) => {
+        const isFresh = Date.now() - Date.parse(item.at) < RESEND_WITHIN_MS;
+        return isFresh ? item : { ...item, state: "failed", reason: "Not sent when it was written." };
+      });
+    } catch {
+      this.#items = [];
+    }
+  }
+}
+
+const NO_CONNECTION = "Not sent yet: no connection.";

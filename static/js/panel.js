@@ -1,0 +1,133 @@
+// @ts-check
+/** Owns the panel beside the room: its topic and the people in it. */
+
+import { countOf } from "./format.js";
+import { faceOf } from "./people.js";
+import { Refusal } from "./refusal.js";
+
+/** @typedef {import("./types.js").Member} Member */
+/** @typedef {import("./types.js").Room} Room */
+
+const ROLES = { owner: "owner", moderator: "moderator", member: "", guest: "guest" };
+
+export class Panel {
+  #element;
+  #toggle;
+  #api;
+  #people;
+  #write;
+  /** @type {Room | null} */
+  #room = null;
+  #cursor = "";
+  #turn = 0;
+
+  /**
+   * @param {HTMLElement} element @param {HTMLButtonElement} toggle
+   * @param {{
+   *   api: import("./api.js").Api, people: import("./people.js").People,
+   *   write: (user: string) => void, me: string,
+   * }} with_ `write`: opens the direct room with somebody
+   */
+  constructor(element, toggle, { api, people, write, me }) {
+    this.#element = element;
+    this.#toggle = toggle;
+    this.#api = api;
+    this.#people = people;
+    this.#write = write;
+    this.me = me;
+  }
+
+  connect() {
+    this.#toggle.addEventListener("click", this.#toggled);
+    this.#element.querySelector('[data-action="panel-close"]')?.addEventListener("click", this.#toggled);
+    this.#part("more").addEventListener("click", this.#more);
+  }
+
+  disconnect() {
+    this.#toggle.removeEventListener("click", this.#toggled);
+    this.#element.querySelector('[data-action="panel-close"]')?.removeEventListener("click", this.#toggled);
+    this.#part("more").removeEventListener("click", this.#more);
+  }
+
+  get isOpen() {
+    return !this.#element.hidden;
+  }
+
+  /** @param {Room | null} room */
+  open(room) {
+    const isOther = room?.id !== this.#room?.id;
+    const isGrown = room?.members_count !== this.#room?.members_count;
+    this.#room = room;
+    this.#part("topic").textContent = room?.topic || "";
+    this.#part("count").textContent = room ? countOf(room.members_count) : "";
+    if (this.isOpen && room && (isOther || isGrown)) this.#load();
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    this.#element.hidden = true;
+    this.#toggle.setAttribute("aria-expanded", "false");
+    this.#toggle.focus();
+  }
+
+  #toggled = () => {
+    if (this.isOpen) {
+      this.close();
+      return;
+    }
+    this.#element.hidden = false;
+    this.#toggle.setAttribute("aria-expanded", "true");
+    this.#load();
+    /** @type {HTMLElement} */ (this.#element.querySelector('[data-action="panel-close"]')).focus();
+  };
+
+  #more = () => this.#load(this.#cursor);
+
+  async #load(cursor = "") {
+    const room = this.#room;
+    const turn = ++this.#turn;
+    if (!room) return;
+    this.#part("error").textContent = "";
+    try {
+      const page = await this.#api.get(`/rooms/${room.id}/members`, { cursor });
+      if (turn !== this.#turn) return;
+      /** @type {Member[]} */
+      const members = page.results;
+      for (const { user } of members) this.#people.learn(user);
+      const items = members.map((member) => this.#itemFor(member));
+      if (cursor) this.#part("people").append(...items);
+      else this.#part("people").replaceChildren(...items);
+      this.#cursor = page.next_cursor ?? "";
+      this.#part("more").hidden = !this.#cursor;
+    } catch (error) {
+      if (turn === this.#turn) this.#part("error").textContent = error instanceof Refusal ? error.said : String(error);
+    }
+  }
+
+  /** @param {Member} member */
+  #itemFor({ user, role }) {
+    const item = document.createElement("li");
+    const isMe = user.id === this.me;
+    const line = document.createElement(isMe ? "span" : "button");
+    line.className = "person";
+    if (line instanceof HTMLButtonElement) {
+      line.type = "button";
+      line.title = `Write to ${user.display_name}`;
+      line.addEventListener("click", () => this.#write(user.id));
+    }
+    const name = document.createElement("span");
+    name.className = "person__name";
+    name.textContent = isMe ? `${user.display_name} (you)` : user.display_name;
+    const note = document.createElement("span");
+    note.className = "person__note";
+    note.textContent = ROLES[/** @type {keyof typeof ROLES} */ (role)] ?? role;
+    line.append(faceOf(user, "small"), name, note);
+    item.append(line);
+    return item;
+  }
+
+  /** @param {string} name */
+  #part(name) {
+    return /** @type {HTMLElement} */ (this.#element.querySelector(`[data-part="${name}"]`));
+  }
+}

@@ -1,0 +1,105 @@
+// @ts-check
+/** Owns the list of rooms in the page: makes it follow the model. */
+
+import { countOf } from "./format.js";
+import { faceOf } from "./people.js";
+import { badgeOf, titleOf } from "./rooms.js";
+
+/** @typedef {import("./types.js").Room} Room */
+
+const ICONS = { channel: "hash", group: "lock", direct: "person" };
+const COUNTED_MAX = 99;
+
+/** @param {Pick<Room, "kind">} room */
+export const iconOf = (room) => ICONS[room.kind] ?? "hash";
+
+/** @param {number} number */
+export const shortCount = (number) => (number > COUNTED_MAX ? `${COUNTED_MAX}+` : countOf(number));
+
+/** Puts a room's icon, or the face of the one other person in it. @param {Element} glyph @param {Room} room */
+export function showGlyph(glyph, room) {
+  const wanted = room.kind === "direct" && room.people?.length === 1 ? room.people[0].id : iconOf(room);
+  const holder = /** @type {HTMLElement} */ (glyph);
+  if (holder.dataset.shows === wanted) return;
+  holder.dataset.shows = wanted;
+  if (wanted !== iconOf(room)) {
+    glyph.replaceChildren(faceOf(room.people[0], "small"));
+    return;
+  }
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `${iconsUrl()}#${wanted}`);
+  svg.append(use);
+  glyph.replaceChildren(svg);
+}
+
+function iconsUrl() {
+  return document.querySelector("svg use")?.getAttribute("href")?.split("#")[0] ?? "";
+}
+
+export class RoomListView {
+  #lists;
+  #template;
+  /** @type {Map<string, HTMLElement>} */
+  #shown = new Map();
+
+  /** @param {HTMLElement} lists @param {HTMLTemplateElement} template */
+  constructor(lists, template) {
+    this.#lists = lists;
+    this.#template = template;
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (lists.querySelectorAll("[data-room]"))) {
+      this.#shown.set(element.dataset.room ?? "", element);
+    }
+  }
+
+  /** @param {import("./rooms.js").Rooms} rooms @param {string} openId */
+  render(rooms, openId) {
+    this.#renderSection("channels", rooms.named, openId);
+    this.#renderSection("direct", rooms.direct, openId);
+    for (const [id, element] of this.#shown) {
+      if (rooms.get(id)) continue;
+      element.remove();
+      this.#shown.delete(id);
+    }
+  }
+
+  /** @param {string} name @param {Room[]} rooms @param {string} openId */
+  #renderSection(name, rooms, openId) {
+    const section = /** @type {HTMLElement} */ (this.#lists.querySelector(`[data-section="${name}"]`));
+    const list = /** @type {HTMLElement} */ (section.querySelector("[data-list]"));
+    rooms.forEach((room, index) => {
+      const element = this.#shown.get(room.id) ?? this.#make(room);
+      this.#fill(element, room, openId);
+      if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+    });
+    /** @type {HTMLElement} */ (section.querySelector("[data-none]")).hidden = rooms.length > 0;
+  }
+
+  /** @param {Room} room */
+  #make(room) {
+    const copy = /** @type {DocumentFragment} */ (this.#template.content.cloneNode(true));
+    const element = /** @type {HTMLElement} */ (copy.firstElementChild);
+    element.dataset.room = room.id;
+    /** @type {HTMLAnchorElement} */ (element.querySelector("a")).href = `/rooms/${room.id}/`;
+    this.#shown.set(room.id, element);
+    return element;
+  }
+
+  /** @param {HTMLElement} element @param {Room} room @param {string} openId */
+  #fill(element, room, openId) {
+    const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`[data-part="${name}"]`));
+    const badge = badgeOf(room);
+    element.classList.toggle("room-link--unread", room.unread > 0);
+    showGlyph(part("glyph"), room);
+    part("name").textContent = titleOf(room);
+    part("unread").hidden = room.unread === 0 || badge > 0;
+    part("unread-count").textContent = shortCount(room.unread);
+    part("badge").hidden = badge === 0;
+    part("badge-count").textContent = shortCount(badge);
+    const link = /** @type {HTMLAnchorElement} */ (element.querySelector("a"));
+    if (room.id === openId) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
