@@ -14,9 +14,9 @@ lost connections and server restarts, unless a `room.reset` says that too much w
 returns only when the message is stored, and is stored once however often it had to be repeated.
 """
 
-from chat.client.connection import Client, TokenSource
+from chat.client.connection import Client
 from chat.client.cursors import Counts, Cursors
-from chat.client.frames import Closed, Event, Lost, Refused, uuid7
+from chat.client.frames import Closed, Event, Lost, Refused, TokenSource, uuid7
 from chat.client.rest import Rest
 
 __all__ = [

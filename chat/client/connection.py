@@ -5,7 +5,7 @@ Knows docs/protocol.md only. One task reads the socket and hands frames to `inbo
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -13,9 +13,6 @@ from websockets.asyncio import client as ws
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from chat.client import backoff, cursors, frames, inbox, replies
-
-TokenSource = Callable[[], Awaitable[str]]
-"""Gives an access token that is valid now; asked at each connection and before one expires."""
 
 SETTLED_S = 5.0
 """After a connection that lived this long, the backoff starts from its beginning."""
@@ -47,7 +44,7 @@ class Client:
     def __init__(
         self,
         url: str | Sequence[str],
-        token: str | TokenSource,
+        token: str | frames.TokenSource,
         *,
         on_event: Callable[[frames.Event], None] | None = None,
         auth: Literal["handshake", "frame"] = "handshake",
@@ -166,6 +163,7 @@ class Client:
                 if not refusal.retryable or wait_s > PATIENCE_S:
                     raise
                 attempt += 1
+                self.counts.waited += 1
                 await asyncio.sleep(wait_s)
 
     async def command(self, type_: str, data: Mapping[str, Any]) -> dict[str, Any]:

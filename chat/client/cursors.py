@@ -32,6 +32,8 @@ class Counts:
     connections: int = 0
     resent: int = 0
     """Commands repeated because the connection went before their reply came."""
+    waited: int = 0
+    """Commands repeated because the server said that trying again later helps."""
     resets: int = 0
     """Rooms too far behind to resume: `room.reset`."""
     overflows: int = 0

@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ FRAME_BYTES_MAX = 64 * 1024
 
 FINAL_CLOSES = frozenset({4400, 4401, 4403, 4409})
 """Closes that coming back does not mend: bad frames, auth, suspended, too many connections."""
+
+TokenSource = Callable[[], Awaitable[str]]
+"""Gives an access token that is valid now; asked at each connection and before one expires."""
 
 RETRYABLE_CODES = frozenset({"rate_limited", "slow_mode", "unavailable"})
 """Errors after which the same request can succeed later."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx
 
-from chat.client import frames
+from chat.client import backoff, frames
 
 TIMEOUT_S = 30.0
 TRIES_MAX = 8
+NEED_NO_TOKEN = ("/auth/login", "/auth/register", "/server")
 REFRESH_AHEAD_S = 30.0
 """An access token with less life left than this is renewed before it is used."""
 
@@ -25,16 +26,21 @@ class Rest:
 
     Args:
         url: `http(s)://host:port` of the server.
-        access: an access token, where one does not `login` or `register`.
-        refresh: the refresh token to renew it with.
+        token: an access token or an async callable that gives one, where one does not `login` or
+            `register`, after which the client renews its own.
     """
 
-    def __init__(self, url: str, *, access: str = "", refresh: str = "") -> None:
+    def __init__(self, url: str, token: str | frames.TokenSource = "") -> None:
         self.url = url.rstrip("/")
-        self._access = access
-        self._refresh = refresh
+        self._access = token if isinstance(token, str) else ""
+        self._source = None if isinstance(token, str) else token
+        self._refresh = ""
         self._renewing = asyncio.Lock()
-        self._http = httpx.AsyncClient(base_url=self.url + "/api/v1", timeout=TIMEOUT_S)
+        self._http = httpx.AsyncClient(
+            base_url=self.url + "/api/v1",
+            timeout=TIMEOUT_S,
+            verify=self.url.startswith("https"),  # loading certificates for nothing takes 20 ms
+        )
 
     async def __aenter__(self) -> "Rest":
         return self
@@ -64,7 +70,11 @@ class Rest:
         """An access token that is valid now: the token source for `Client`."""
         # One at a time: a refresh token that is used twice ends the whole session.
         async with self._renewing:
-            if self._refresh and _expires_at(self._access) - time.time() < REFRESH_AHEAD_S:
+            if _expires_at(self._access) - time.time() >= REFRESH_AHEAD_S:
+                return self._access
+            if self._source is not None:
+                self._access = await self._source()
+            elif self._refresh:
                 answer = await self._request_once(
                     "POST", "/auth/refresh", json={"refresh": self._refresh}
                 )
@@ -96,8 +106,8 @@ class Rest:
                 be reached or what answers is not Parley (a proxy).
         """
         headers = {}
-        if self._access and path not in ("/auth/login", "/auth/register"):
-            headers["Authorization"] = f"Bearer {await self.token()}"
+        if path not in NEED_NO_TOKEN and (token := await self.token()):
+            headers["Authorization"] = f"Bearer {token}"
         return await self._request_once(method, path, json=json, query=query, headers=headers)
 
     async def insist(self, method: str, path: str, **parts: Any) -> Any:
@@ -109,7 +119,9 @@ class Rest:
             except frames.Refused as refusal:
                 if not refusal.retryable or attempt == TRIES_MAX - 1:
                     raise
-                await asyncio.sleep(refusal.retry_after or 0.5 * 2**attempt)
+                await asyncio.sleep(
+                    refusal.retry_after or min(backoff.MAX_S, backoff.FIRST_S * 2**attempt)
+                )
         raise AssertionError("the last try returned or raised")
 
     async def _request_once(
