@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import models
 from django_mongodb_backend.fields import ArrayField, ObjectIdAutoField, ObjectIdField
 
-from chatsite import times
+from chatsite import indexes, times
 
 HOUSE_ROOM: Final = "0" * 24
 """The room id of the house log: who was added where, whose session ended. Nobody is a member;
@@ -49,12 +49,12 @@ class Room(models.Model):
     low_n = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["name_key"], condition=models.Q(kind="channel"), name="channel_name"
+        indexes = [
+            indexes.UniqueIndex(
+                fields=["name_key"], condition=models.Q(name_key__gt=""), name="channel_name"
             ),
-            models.UniqueConstraint(
-                fields=["direct_key"], condition=models.Q(kind="direct"), name="direct_people"
+            indexes.UniqueIndex(
+                fields=["direct_key"], condition=models.Q(direct_key__gt=""), name="direct_people"
             ),
         ]
 
@@ -77,9 +77,14 @@ class Membership(models.Model):
         NONE = "none", "Nothing"
 
     id = ObjectIdAutoField(primary_key=True, db_column="_id")
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="memberships")
+    room = models.ForeignKey(
+        Room, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="memberships",
+        db_index=False,
     )
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     joined_at = models.DateTimeField(default=times.utc_now)
@@ -87,11 +92,14 @@ class Membership(models.Model):
     mention_ns = ArrayField(models.PositiveBigIntegerField(), default=list, blank=True)
     notify = models.CharField(max_length=10, choices=Notify, default=Notify.ALL)
     muted_until = models.DateTimeField(default=times.NEVER)
+    last_message_at = models.DateTimeField(default=times.EPOCH)
     pinned = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["room", "user"], name="one_membership")]
-        indexes = [models.Index(fields=["user"], name="memberships_of_user")]
+        indexes = [
+            indexes.UniqueIndex(fields=["room", "user"], name="one_membership"),
+            models.Index(fields=["user"], name="memberships_of_user"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.room_id} ({self.role})"
@@ -138,13 +146,11 @@ class Event(models.Model):
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["room_id", "seq"], name="event_order"),
-            models.UniqueConstraint(
+        indexes = [
+            indexes.UniqueIndex(fields=["room_id", "seq"], name="event_order"),
+            indexes.UniqueIndex(
                 fields=["room_id", "n"], condition=models.Q(n__gt=0), name="message_order"
             ),
-        ]
-        indexes = [
             models.Index(
                 fields=["room_id", "target"],
                 condition=models.Q(target__gt=""),
@@ -160,7 +166,7 @@ class Ban(models.Model):
     """A person who may not come back to a room."""
 
     id = ObjectIdAutoField(primary_key=True, db_column="_id")
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="bans")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="bans", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bans"
     )
@@ -170,7 +176,7 @@ class Ban(models.Model):
     reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["room", "user"], name="one_ban")]
+        indexes = [indexes.UniqueIndex(fields=["room", "user"], name="one_ban")]
 
     def __str__(self) -> str:
         return f"{self.user_id} banned from {self.room_id}"
@@ -200,10 +206,10 @@ class Report(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["message", "reporter"], name="one_report_a_person")
+        indexes = [
+            indexes.UniqueIndex(fields=["message", "reporter"], name="one_report_a_person"),
+            models.Index(fields=["status", "-at"], name="reports_queue"),
         ]
-        indexes = [models.Index(fields=["status", "-at"], name="reports_queue")]
 
     def __str__(self) -> str:
         return f"{self.reason} on {self.message}"

@@ -10,6 +10,9 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands for "no such moment" in fields that must not be null (the database backend adds costly
 null tests to nullable fields)."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for "so long ago that it does not matter"."""
+
 
 def utc_now() -> datetime:
     """The present moment, UTC, cut to the milliseconds that the database keeps."""

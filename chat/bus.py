@@ -1,0 +1,202 @@
+"""Owns what goes between processes: the channel layer, its groups and its health. Knows no room's order.
+
+Promise: at most once. `publish` never waits and never raises: what Redis does not take within
+`PUBLISH_LIMIT_S` is dropped, and a breaker spares it for a while. Whoever needs certainty reads the
+log. The bus watches itself by a beat that it sends to its own channel through the layer: a beat
+that does not come back makes it `degraded`, one that does again calls `recovered`.
+
+The layer's shortcomings that this answers: unbounded queues (ours is bounded, and only events that
+may be lost wait in it), no notice of lost connections (the beat), one lock for each Redis host held
+while publishing (one publisher task, time-limited), messages lost without a word (repair above us).
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from channels.layers import get_channel_layer
+
+from chat import keys
+from metrics import instruments
+
+PUBLISH_LIMIT_S: Final = 0.25
+JOIN_LIMIT_S: Final = 1.0
+BEAT_EVERY_S: Final = 2.0
+BEATS_MISSED: Final = 2
+BREAK_S: Final = 1.0
+"""How long a bus that failed to publish is left alone."""
+OUTBOX_MAX: Final = 5_000
+"""Rooms' messages waiting to be published; the oldest are dropped (the log has the events)."""
+BATCH_MAX: Final = 64
+"""Messages of one room that go out as one."""
+
+Payload = dict[str, Any]
+logger = logging.getLogger(__name__)
+
+
+class Bus:
+    """This process's place on the channel layer. One Redis subscription for each room joined."""
+
+    def __init__(
+        self,
+        *,
+        heard: Callable[[str, list[Payload]], None],
+        recovered: Callable[[], None],
+        lost: Callable[[], None],
+    ) -> None:
+        self.process = uuid.uuid4().hex
+        self.degraded = True  # until the first beat comes back
+        self._heard = heard
+        self._recovered = recovered
+        self._lost = lost
+        self._layer: Any = get_channel_layer()
+        self._channel = f"process.{self.process}"
+        self._wanted: set[str] = set()
+        self._joined: set[str] = set()
+        self._outbox: deque[tuple[str, Payload]] = deque(maxlen=OUTBOX_MAX)
+        self._work = asyncio.Event()
+        self._membership = asyncio.Event()
+        self._broken_until = 0.0
+        self._last_beat = 0.0
+        self._started = time.monotonic()
+
+    # --- what callers use ---
+
+    def publish(self, room: str, payload: Payload) -> None:
+        """Say something to every process that has the room. Returns at once."""
+        self._outbox.append((room, payload))
+        self._work.set()
+
+    async def join(self, room: str) -> None:
+        """Hear a room from now on. Returns once subscribed, or when Redis takes too long (it is
+        then tried again until it succeeds or the room is left)."""
+        self._wanted.add(room)
+        if not self.degraded:
+            await self._join_now(room)
+        self._membership.set()
+
+    def leave(self, room: str) -> None:
+        """Hear a room no more."""
+        self._wanted.discard(room)
+        self._membership.set()
+
+    def is_joined(self, room: str) -> bool:
+        return room in self._joined
+
+    async def run(self) -> None:
+        """Publish, listen, beat and keep memberships until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self._publishing, self._listening, self._beating, self._keeping_groups):
+                tasks.create_task(work(), name=f"bus{work.__name__}")
+
+    # --- the tasks ---
+
+    async def _publishing(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._outbox:
+                batches: dict[str, list[Payload]] = {}
+                while self._outbox and len(batches) < BATCH_MAX:
+                    room, payload = self._outbox.popleft()
+                    batches.setdefault(room, []).append(payload)
+                for room, payloads in batches.items():
+                    if time.monotonic() >= self._broken_until:
+                        await self._publish_now(room, payloads)
+
+    async def _publish_now(self, room: str, payloads: list[Payload]) -> None:
+        message = {
+            "type": "room.said",
+            "room": room,
+            "origin": self.process,
+            "payloads": payloads,
+        }
+        try:
+            async with asyncio.timeout(PUBLISH_LIMIT_S):
+                await self._layer.group_send(keys.room_group(room), message)
+            instruments.redis_queried("publish")
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._broken_until = time.monotonic() + BREAK_S
+            self._turn(degraded=True)
+            logger.debug("publish failed: %s", type(error).__name__)
+
+    async def _listening(self) -> None:
+        while True:
+            try:
+                message = await self._layer.receive(self._channel)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+                # The layer believes itself subscribed after a failed attempt: make it try again.
+                self._layer.channels.pop(self._channel, None)
+                self._turn(degraded=True)
+                logger.debug("receive failed: %s", type(error).__name__)
+                await asyncio.sleep(BREAK_S)
+                continue
+            if message["type"] == "bus.beat":
+                self._last_beat = message["sent"]
+                self._turn(degraded=False)
+            elif message["origin"] != self.process:
+                self._heard(message["room"], message["payloads"])
+
+    async def _beating(self) -> None:
+        while True:
+            now = time.monotonic()
+            if now - max(self._last_beat, self._started) > BEAT_EVERY_S * BEATS_MISSED:
+                self._turn(degraded=True)
+            with contextlib.suppress(Exception):  # a failed beat is a missed beat
+                async with asyncio.timeout(JOIN_LIMIT_S):
+                    await self._layer.send(self._channel, {"type": "bus.beat", "sent": now})
+            await asyncio.sleep(BEAT_EVERY_S if self._last_beat else 0.1)
+
+    async def _keeping_groups(self) -> None:
+        while True:
+            await self._membership.wait()
+            self._membership.clear()
+            for room in list(self._wanted - self._joined):
+                await self._join_now(room)
+            for room in list(self._joined - self._wanted):
+                await self._leave_now(room)
+            if self._wanted - self._joined:
+                await asyncio.sleep(BREAK_S)
+                self._membership.set()
+
+    async def _join_now(self, room: str) -> None:
+        if room in self._joined:
+            return
+        try:
+            async with asyncio.timeout(JOIN_LIMIT_S):
+                await self._layer.group_add(keys.room_group(room), self._channel)
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._turn(degraded=True)
+            logger.debug("join failed: %s", type(error).__name__)
+        else:
+            if room in self._wanted:
+                self._joined.add(room)
+            instruments.redis_channel_created()
+
+    async def _leave_now(self, room: str) -> None:
+        self._joined.discard(room)
+        with contextlib.suppress(Exception):  # at worst some messages come that nobody wants
+            async with asyncio.timeout(JOIN_LIMIT_S):
+                await self._layer.group_discard(keys.room_group(room), self._channel)
+            if room in self._wanted:
+                self._membership.set()  # somebody came back meanwhile
+
+    def _turn(self, *, degraded: bool) -> None:
+        if degraded == self.degraded:
+            return
+        self.degraded = degraded
+        instruments.bus_degraded(degraded)
+        if degraded:
+            logger.warning("bus degraded: other replicas are reached through the database")
+            self._lost()
+        else:
+            logger.info("bus well")
+            self._membership.set()
+            self._recovered()

@@ -1,0 +1,248 @@
+"""Owns one person's connection: which rooms it follows, from where, and whether it keeps up.
+
+Knows no ASGI and no parsing. Promise: from the moment it is live, every durable event of every room
+followed is pushed once and in order, beginning after the seq that `hello`, `resume` or `room.added`
+named. Before that nothing durable is pushed, so that a resume can come first.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
+
+from accounts.identity import Identity
+from chat import errors, fanout, journal, limits, selectors
+from chat.feed import Feed
+from chat.protocol import frames
+from chat.protocol.frames import Frame
+from chat.protocol.objects import Room
+from metrics import instruments
+
+REPLAY_PAGE: Final = 200
+OPEN_AT_ONCE: Final = 16
+AHEAD_TRIES: Final = 40
+AHEAD_WAIT_S: Final = 0.05
+"""A client that saw more than this process has: how long the process may take to get there."""
+
+
+class Wire(Protocol):
+    """The socket, as a connection sees it. Nothing here waits but `drained`."""
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame; over the bound the socket is closed as too slow."""
+
+    def send_if_idle(self, frame: Frame) -> None:
+        """Queue a frame that may be dropped when others are waiting."""
+
+    def close(self, code: int) -> None:
+        """Close after what is queued."""
+
+    async def drained(self) -> None:
+        """Wait until little is queued."""
+
+
+class Connection:
+    """One socket of one person, after authentication."""
+
+    def __init__(self, wire: Wire, identity: Identity, house: fanout.Fanout) -> None:
+        self.id = uuid.uuid4().hex
+        self.identity = identity
+        self.is_live = False
+        self.is_closed = False
+        self._wire = wire
+        self._house = house
+        self._cursors: dict[str, int] = {}
+        """Rooms followed -> the seq after which this connection goes on (while not attached)."""
+        self._named_late: dict[str, int] = {}
+        """Heads of `hello`, for a resume that comes after the connection went live by itself."""
+        self._live_lock = asyncio.Lock()
+
+    # --- what the feeds and the hub call ---
+
+    def push(self, frame: Frame) -> None:
+        self._wire.send(frame)
+
+    def push_soft(self, frame: Frame) -> None:
+        self._wire.send_if_idle(frame)
+
+    def close(self, code: int) -> None:
+        self._wire.close(code)
+
+    def follows(self, room: str) -> bool:
+        return room in self._cursors
+
+    def heads(self) -> dict[str, int]:
+        """The head of every room followed, for a heartbeat."""
+        feeds = (self._house.feed(room) for room in self._cursors)
+        return {feed.room: feed.last_seq for feed in feeds if feed is not None}
+
+    # --- beginning and end ---
+
+    async def open(self) -> list[Room]:
+        """Follow all of one's rooms; returns them as `hello` shows them. Not live yet.
+
+        Raises:
+            PyMongoError: the database did not answer.
+        """
+        memberships = await self._house.store.memberships_of(self.identity.user_id)
+        await self._pin_all([member.room for member in memberships])
+        rooms = await selectors.rooms_mine(self.identity)
+        for room in rooms:
+            if room.id in self._cursors:
+                self._cursors[room.id] = room.head_seq
+        self._named_late = dict(self._cursors)
+        return rooms
+
+    def shut(self) -> None:
+        """The socket is gone: leave every feed."""
+        self.is_closed = True
+        for room in list(self._cursors):
+            self._drop(room)
+
+    # --- going live ---
+
+    async def resume(self, cursors: dict[str, int]) -> None:
+        """Push what was missed since these seqs, then go live."""
+        if any(seq < 0 for seq in cursors.values()):
+            raise errors.ValidationFailed(fields={"rooms": ["A seq is not below 0."]})
+        async with self._live_lock:
+            for room in cursors.keys() - self._cursors.keys():
+                self.push(Frame(frames.push("room.removed", {"id": room}, room=room)))
+            if self.is_live:
+                await self._replay_late(cursors)
+            else:
+                self._cursors |= {r: s for r, s in cursors.items() if r in self._cursors}
+                await self._attach_all()
+            self._named_late = {}
+
+    async def go_live(self) -> None:
+        """Go live from where `hello` left off, unless a resume did already."""
+        async with self._live_lock:
+            if not self.is_live and not self.is_closed:
+                await self._attach_all()
+
+    async def add(self, room: str) -> None:
+        """One was added to a room: tell, and go on from its head."""
+        if self.is_closed or self.follows(room):
+            return
+        await self._pin(room)
+        feed = self._house.feed(room)
+        try:
+            shown = await selectors.room_get(self.identity, room=room)
+        except errors.NotFound:
+            self._drop(room)  # and removed again meanwhile
+            return
+        if feed is None or not self.follows(room):
+            return
+        self._cursors[room] = shown.head_seq
+        self.push(Frame(frames.push("room.added", shown, room=room)))
+        async with self._live_lock:
+            if self.is_live and self.follows(room):
+                await self._attach(room)
+
+    def remove(self, room: str) -> None:
+        """One is in a room no more: nothing of it follows this."""
+        if self.follows(room):
+            self._drop(room)
+            self.push(Frame(frames.push("room.removed", {"id": room}, room=room)))
+
+    # --- inside ---
+
+    async def _pin_all(self, rooms: Iterable[str]) -> None:
+        gate = asyncio.Semaphore(OPEN_AT_ONCE)
+
+        async def pin(room: str) -> None:
+            async with gate:
+                await self._pin(room)
+
+        await asyncio.gather(*(pin(room) for room in rooms))
+
+    async def _pin(self, room: str) -> None:
+        await self._house.pin(room)
+        if self.is_closed or self.follows(room):
+            self._house.unpin(room)
+        else:
+            self._cursors[room] = 0
+
+    def _drop(self, room: str) -> None:
+        del self._cursors[room]
+        feed = self._house.feed(room)
+        if feed is not None:
+            feed.subscribers.discard(self)
+        self._house.unpin(room)
+
+    async def _attach_all(self) -> None:
+        for room in list(self._cursors):
+            if self.follows(room):
+                await self._attach(room)
+        self.is_live = True
+
+    async def _attach(self, room: str) -> None:
+        """Replay from the cursor, then subscribe: with no await between the last look and that."""
+        while self.follows(room) and not self.is_closed:
+            feed = self._house.feed(room)
+            if feed is None:  # cannot be while it is pinned
+                return
+            cursor = self._cursors[room]
+            if cursor == feed.last_seq:
+                feed.subscribers.add(self)
+                return
+            if cursor > feed.last_seq:
+                if not await self._caught_up(feed, cursor):
+                    self._reset(feed)
+            elif feed.last_seq - cursor > limits.RESUME_MAX_EVENTS:
+                self._reset(feed)
+            else:
+                await self._replay(feed, cursor, feed.last_seq)
+
+    async def _replay(self, feed: Feed, after: int, upto: int) -> None:
+        """Push the events in (after, upto]; moves the cursor; resets when they are not kept."""
+        items = feed.since(after)
+        if items is None:
+            record = await self._house.store.room(feed.room)
+            if record is not None and after < record.low_seq:
+                return self._reset(feed)
+            limit = min(upto - after, REPLAY_PAGE)
+            documents = await self._house.store.events_after(feed.room, after, limit=limit)
+            items = await journal.items(self._house.store, documents)
+            if not items:
+                return self._reset(feed)
+        for item in items:
+            if item.seq <= upto and self.follows(feed.room):
+                self.push(item.frame)
+                self._cursors[feed.room] = item.seq
+        await self._wire.drained()
+        return None
+
+    async def _replay_late(self, cursors: dict[str, int]) -> None:
+        """A resume after going live: what lies between its cursors and where `hello` began."""
+        for room, after in cursors.items():
+            feed = self._house.feed(room)
+            upto = self._named_late.get(room, 0)
+            if feed is None or not self.follows(room) or after >= upto:
+                continue
+            if feed.last_seq - after > limits.RESUME_MAX_EVENTS:
+                self._reset(feed)
+                continue
+            at = self._cursors[room] = after
+            while self.follows(room) and at < upto:
+                await self._replay(feed, at, upto)
+                at = max(self._cursors.get(room, upto), at + 1)
+
+    async def _caught_up(self, feed: Feed, cursor: int) -> bool:
+        """Whether this process's feed gets to where the client already was."""
+        self._house.expect(feed.room, cursor)
+        for _ in range(AHEAD_TRIES):
+            if feed.last_seq >= cursor:
+                return True
+            head = await self._house.store.head(feed.room)
+            if head.seq < cursor:
+                return False
+            await asyncio.sleep(AHEAD_WAIT_S)
+        return feed.last_seq >= cursor
+
+    def _reset(self, feed: Feed) -> None:
+        data: dict[str, Any] = {"head_seq": feed.last_seq, "head_n": feed.room_n}
+        self.push(Frame(frames.push("room.reset", data, room=feed.room)))
+        self._cursors[feed.room] = feed.last_seq
+        instruments.reset()

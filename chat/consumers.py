@@ -1,0 +1,318 @@
+"""Owns the socket edge: frames in, replies out, the clock of one connection. Decides no rule.
+
+One consumer a socket. It parses, makes one call into the services and answers; the rest of what a
+socket receives is pushed by feeds through its `Connection`. Channels' own dispatch would hop to a
+thread around every frame, and its channel layer would subscribe every socket: neither is used.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Awaitable
+from typing import Any, Final, assert_never
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+from pymongo.errors import PyMongoError
+
+from accounts.identity import Identity
+from chat import errors, handshake, hub, limits, services
+from chat.connection import Connection
+from chat.outbox import Outbox
+from chat.protocol import commands, frames
+from chat.protocol.commands import Command, FrameId
+from chat.protocol.frames import Frame
+from metrics import instruments
+
+LIVE_ANYWAY_S: Final = 1.5
+"""A client that says nothing after `hello` for this long goes on from there."""
+ANSWERS_PENDING_MAX: Final = 128
+"""Sends of one socket that wait for the database; then its next frame waits too."""
+CLOSE_BAD_FRAMES: Final = 4400
+CLOSE_AUTH: Final = 4401
+CLOSE_TOO_MANY: Final = 4409
+CLOSE_TRY_AGAIN: Final = 1012
+
+logger = logging.getLogger(__name__)
+
+
+class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """One socket, from handshake to close."""
+
+    channel_layer_alias = None  # the bus subscribes for the whole process
+
+    def __init__(self) -> None:
+        self._id = uuid.uuid4().hex
+        self._outbox: Outbox
+        self._connection: Connection | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bad_frames: deque[float] = deque(maxlen=limits.BAD_FRAMES_MAX)
+        rate = limits.FRAMES_PER_WINDOW / limits.FRAMES_WINDOW_S
+        now = time.monotonic()
+        self._bucket = limits.Bucket(rate=rate, burst=limits.FRAMES_PER_WINDOW, now=now)
+
+    # --- ASGI ---
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "websocket.connect":
+                await self._connect()
+            case "websocket.receive":
+                await self._receive(message)
+            case "websocket.disconnect":
+                self._disconnect(message.get("code", 1006))
+                raise StopConsumer
+
+    async def _connect(self) -> None:
+        self._outbox = Outbox(self.base_send)
+        try:
+            identity = await handshake.identity_of(self.scope)
+        except handshake.Forbidden:
+            await self.base_send({"type": "websocket.close", "code": 4403})
+            return
+        except errors.Unavailable:
+            await self._accept()
+            self._outbox.close(CLOSE_TRY_AGAIN)
+            return
+        except errors.ChatError:
+            await self._accept()
+            self._outbox.close(CLOSE_AUTH)
+            return
+        await self._accept()
+        if identity is None:
+            self._after("auth", limits.AUTH_WAIT_S, lambda: self._outbox.close(CLOSE_AUTH))
+        else:
+            await self._begin(identity)
+
+    async def _accept(self) -> None:
+        await self.base_send({"type": "websocket.accept"})
+        instruments.ws_connected()
+        self._spawn(self._outbox.run())
+
+    def _disconnect(self, code: int | None) -> None:
+        instruments.ws_disconnected(code or 1006)
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        if self._connection is not None:
+            self._connection.shut()
+            self._hub.remove(self._connection)
+
+    async def _receive(self, message: dict[str, Any]) -> None:
+        if self._outbox.is_closing:
+            return
+        text = message.get("text")
+        try:
+            if text is None:
+                raise commands.Refused(None, errors.BadFrame("Frames are text."))
+            if len(text) > limits.FRAME_MAX_BYTES:
+                self._outbox.close(1009)
+                return
+            frame_id, kind, command = commands.parse(text)
+        except commands.Refused as refused:
+            instruments.ws_frame_received("refused")
+            if self._connection is None:
+                self._outbox.close(CLOSE_AUTH)
+                return
+            self._refuse(refused.reply_to, refused.error)
+            return
+        instruments.ws_frame_received(kind)
+        if isinstance(command, commands.Auth):
+            await self._authenticate(frame_id, command)
+        elif self._connection is None:
+            self._outbox.close(CLOSE_AUTH)
+        elif wait := self._too_fast():
+            self._refuse(frame_id, errors.RateLimited(retry_after=wait))
+        else:
+            await self._answer(frame_id, command, self._connection)
+
+    # --- authentication ---
+
+    async def _authenticate(self, frame_id: FrameId, command: commands.Auth) -> None:
+        try:
+            identity = await handshake.identity_of_token(command.token)
+        except errors.Unavailable as error:
+            self._refuse(frame_id, error)
+            return
+        except errors.ChatError as error:
+            self._refuse(frame_id, error)
+            self._outbox.close(CLOSE_AUTH)
+            return
+        if self._connection is None:
+            self._reply(frame_id, {})
+            await self._begin(identity)
+        elif identity.user_id != self._connection.identity.user_id:
+            self._refuse(frame_id, errors.Forbidden("This socket is somebody else's."))
+        else:
+            self._connection.identity = identity
+            self._watch_expiry(identity)
+            self._reply(frame_id, {})
+
+    async def _begin(self, identity: Identity) -> None:
+        self._cancel("auth")
+        self._hub = await hub.current()
+        connection = Connection(self._outbox, identity, self._hub.house)
+        if not self._hub.add(connection):
+            self._outbox.close(CLOSE_TOO_MANY)
+            return
+        self._connection = connection
+        try:
+            rooms = await connection.open()
+        except PyMongoError:
+            self._outbox.close(CLOSE_TRY_AGAIN)
+            return
+        hello = {
+            "connection_id": connection.id,
+            "user": {
+                "id": identity.user_id,
+                "username": identity.username,
+                "display_name": identity.display_name,
+                "avatar": identity.avatar,
+            },
+            "server_version": settings.VERSION,
+            "heartbeat_s": limits.HEARTBEAT_S,
+            "limits": limits.LIMITS,
+            "rooms": rooms,
+        }
+        self._outbox.send(Frame(frames.push("hello", hello)))
+        self._watch_expiry(identity)
+        self._after("live", LIVE_ANYWAY_S, lambda: self._spawn(connection.go_live()))
+        self._after("beat", limits.HEARTBEAT_S, self._beat)
+
+    def _watch_expiry(self, identity: Identity) -> None:
+        self._cancel("warn")
+        self._cancel("expire")
+        if identity.expires_at is not None:
+            left = identity.expires_at - time.time()
+            warning = Frame(frames.push("auth.expiring", {"expires_in_s": round(left)}))
+            self._after("warn", left - limits.AUTH_WARNING_S, lambda: self._outbox.send(warning))
+            self._after("expire", left, lambda: self._outbox.close(CLOSE_AUTH))
+
+    # --- commands ---
+
+    async def _answer(self, frame_id: FrameId, command: Command, connection: Connection) -> None:
+        """One command, one reply. Sends are answered later, when they are durable."""
+        try:
+            if not connection.is_live and not isinstance(command, commands.Resume | commands.Ping):
+                self._cancel("live")
+                await connection.go_live()
+            done = await self._perform(frame_id, command, connection)
+        except errors.ChatError as error:
+            self._refuse(frame_id, error)
+        except PyMongoError:
+            self._refuse(frame_id, errors.Unavailable(retry_after=1.0))
+        else:
+            if done is not None:
+                self._reply(frame_id, done)
+
+    async def _perform(
+        self, frame_id: FrameId, command: Command, connection: Connection
+    ) -> object | None:
+        """The reply's data, or None when it comes later."""
+        identity = connection.identity
+        match command:
+            case commands.Auth():
+                raise AssertionError("handled before")
+            case commands.Resume(rooms=rooms):
+                self._cancel("live")
+                await connection.resume(rooms)
+                return {}
+            case commands.MessageSend():
+                storing = await services.message_submit(
+                    identity,
+                    room=command.room,
+                    id=command.id,
+                    text=command.text,
+                    reply_to=command.reply_to,
+                )
+                self._spawn(self._answer_sent(frame_id, storing))
+                while len(self._tasks) > ANSWERS_PENDING_MAX:
+                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                return None
+            case commands.ReadMark():
+                state = await services.read_mark(
+                    identity, room=command.room, n=command.n, connection=connection.id
+                )
+                return {"read_n": state.read_n}
+            case commands.TypingStart():
+                await services.typing_start(identity, room=command.room, connection=connection.id)
+                return {}
+            case commands.Ping():
+                return {}
+            case (
+                commands.MessageEdit()
+                | commands.MessageDelete()
+                | commands.ReactionAdd()
+                | commands.ReactionRemove()
+                | commands.MessagePin()
+                | commands.MessageUnpin()
+                | commands.PresenceSet()
+                | commands.PresenceWatch()
+            ):
+                raise errors.BadFrame("There is no such type of frame.")
+        assert_never(command)
+
+    async def _answer_sent(self, frame_id: FrameId, storing: Awaitable[services.Sent]) -> None:
+        started = time.perf_counter()
+        try:
+            sent = await storing
+        except errors.ChatError as error:
+            self._refuse(frame_id, error)
+        except PyMongoError:
+            self._refuse(frame_id, errors.Unavailable(retry_after=1.0))
+        else:
+            self._reply(frame_id, {"message": sent.message, "duplicate": sent.duplicate})
+            instruments.acked(time.perf_counter() - started)
+
+    # --- answers ---
+
+    def _reply(self, frame_id: FrameId, data: object) -> None:
+        self._outbox.send(Frame(frames.reply(frame_id, data)))
+
+    def _refuse(self, frame_id: FrameId | None, error: errors.ChatError) -> None:
+        instruments.refused(error.code)
+        request_id = uuid.uuid4().hex
+        self._outbox.send(Frame(frames.refusal(frame_id, error, request_id=request_id)))
+        if isinstance(error, errors.BadFrame):
+            now = time.monotonic()
+            self._bad_frames.append(now)
+            first = self._bad_frames[0]
+            is_full = len(self._bad_frames) == limits.BAD_FRAMES_MAX
+            if is_full and now - first < limits.BAD_FRAMES_WINDOW_S:
+                self._outbox.close(CLOSE_BAD_FRAMES)
+
+    def _too_fast(self) -> float:
+        return self._bucket.take(now=time.monotonic()) if settings.RATE_LIMITS else 0.0
+
+    def _beat(self) -> None:
+        if self._connection is not None:
+            heads = self._connection.heads() if self._connection.is_live else {}
+            self._outbox.send(Frame(frames.push("heartbeat", {"heads": heads})))
+            self._after("beat", limits.HEARTBEAT_S, self._beat)
+
+    # --- clockwork ---
+
+    def _after(self, name: str, delay_s: float, do: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[name] = loop.call_later(max(delay_s, 0.0), do)
+
+    def _cancel(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a socket's task failed", exc_info=error)
+            self._outbox.close(1011)

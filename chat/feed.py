@@ -1,0 +1,90 @@
+"""Owns one room's live order in one process: what comes next, what is a hole, who hears it.
+
+Pure: no database, no Redis, no clock. Promise: every subscriber is given every event after the seq
+at which it was attached, in order, each once. A hole stops the feed until it is filled.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from chat.protocol.frames import Frame
+
+RING_MAX: Final = 256
+"""Newest events kept encoded, for those who come back."""
+EARLY_MAX: Final = 512
+"""Events kept that came before the ones they follow; beyond it they are read from the log again."""
+
+
+class Item(NamedTuple):
+    """One event of the room, encoded. `room_n`: messages in the room, this one included."""
+
+    seq: int
+    room_n: int
+    kind: str
+    frame: Frame
+
+
+class Subscriber(Protocol):
+    """Somebody to push to. `push` returns at once and never raises; slowness is theirs."""
+
+    def push(self, frame: Frame) -> None: ...
+
+
+class Feed:
+    """A room's feed. `last_seq` is the seq of the newest event delivered here."""
+
+    __slots__ = ("_early", "_ring", "last_message", "last_seq", "room", "room_n", "subscribers")
+
+    def __init__(self, room: str, *, last_seq: int, room_n: int) -> None:
+        self.room = room
+        self.last_seq = last_seq
+        self.room_n = room_n
+        self.last_message: Frame | None = None
+        self.subscribers: set[Subscriber] = set()
+        self._ring: deque[Item] = deque(maxlen=RING_MAX)
+        self._early: dict[int, Item] = {}
+
+    @property
+    def missing_before(self) -> int | None:
+        """The seq before which something is missing, or None when there is no hole."""
+        return min(self._early) if self._early else None
+
+    def offer(self, items: Iterable[Item]) -> list[Item]:
+        """Take events in any order, with repeats; deliver those that are next. Returns these."""
+        for item in items:
+            if item.seq > self.last_seq:
+                if len(self._early) >= EARLY_MAX and item.seq != self.last_seq + 1:
+                    self._early.pop(max(self._early))
+                self._early[item.seq] = item
+        ready = []
+        while (item := self._early.pop(self.last_seq + 1, None)) is not None:
+            self._advance(item)
+            ready.append(item)
+        for subscriber in list(self.subscribers) if ready else ():
+            for item in ready:
+                subscriber.push(item.frame)
+        return ready
+
+    def since(self, seq: int) -> Sequence[Item] | None:
+        """The events after `seq` up to `last_seq`, or None when they are not all here."""
+        if seq >= self.last_seq:
+            return ()
+        if not self._ring or self._ring[0].seq > seq + 1:
+            return None
+        return [item for item in self._ring if item.seq > seq]
+
+    def skip_to(self, *, last_seq: int, room_n: int) -> None:
+        """Give up on what is missing; the subscribers must be told to start afresh."""
+        self.last_seq = last_seq
+        self.room_n = room_n
+        self.last_message = None
+        self._ring.clear()
+        self._early = {seq: item for seq, item in self._early.items() if seq > last_seq}
+
+    def _advance(self, item: Item) -> None:
+        self.last_seq = item.seq
+        self.room_n = item.room_n
+        self._ring.append(item)
+        if item.kind == "message":
+            self.last_message = item.frame

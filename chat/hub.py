@@ -1,0 +1,118 @@
+"""Owns which people are connected to this process, and what the house log tells them.
+
+Knows no wire format beyond handing frames on. Reacts to house events (added, removed, sessions
+ended, …) and to ephemeral sayings (typing, read marks) of the rooms that are followed here.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from chat import fanout, limits
+from chat.connection import Connection
+from chat.protocol.frames import Frame
+
+CLOSE_AUTH: Final = 4401
+CLOSE_SUSPENDED: Final = 4403
+
+logger = logging.getLogger(__name__)
+
+
+class Hub:
+    """The connections of this process, by person."""
+
+    def __init__(self, house: fanout.Fanout) -> None:
+        self.house = house
+        self._people: dict[str, set[Connection]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        house.house_listeners.append(self._house_said)
+        house.ephemeral_listeners.append(self._room_said)
+
+    def add(self, connection: Connection) -> bool:
+        """Take a connection in; False when its person has too many here."""
+        mine = self._people.setdefault(connection.identity.user_id, set())
+        if len(mine) >= limits.CONNECTIONS_PER_USER:
+            return False
+        mine.add(connection)
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        mine = self._people.get(connection.identity.user_id)
+        if mine is not None:
+            mine.discard(connection)
+            if not mine:
+                del self._people[connection.identity.user_id]
+
+    def of(self, user: str) -> list[Connection]:
+        return list(self._people.get(user, ()))
+
+    def everyone(self) -> list[Connection]:
+        return [connection for mine in self._people.values() for connection in mine]
+
+    def _house_said(self, data: dict[str, Any]) -> None:
+        match data["what"]:
+            case "added":
+                for user in data["users"]:
+                    self.house.store.member_changed(data["room"], user)
+                    for connection in self.of(user):
+                        self._spawn(connection.add(data["room"]))
+            case "removed":
+                for user in data["users"]:
+                    self.house.store.member_changed(data["room"], user)
+                    for connection in self.of(user):
+                        connection.remove(data["room"])
+            case "member_changed":
+                for user in data["users"]:
+                    self.house.store.member_changed(data["room"], user)
+            case "sessions_ended":
+                suspended = data["reason"] == "suspended"
+                for connection in self.of(data["user"]):
+                    if suspended or connection.identity.session_id in data["sessions"]:
+                        connection.close(CLOSE_SUSPENDED if suspended else CLOSE_AUTH)
+            case "profile_changed":
+                self.house.store.person_changed(data["user"])
+            case unknown:
+                logger.warning("a house event of a newer release: %s", unknown)
+
+    def _room_said(self, room: str, payload: dict[str, Any]) -> None:
+        frame = Frame(payload["frame"])
+        user, connection_id = payload["user"], payload["connection"]
+        match payload["what"]:
+            case "typing":
+                self._to_others(room, user, frame)
+            case "read":
+                for connection in self.of(user):
+                    if connection.id != connection_id and connection.follows(room):
+                        connection.push_soft(frame)
+                if payload["others"]:
+                    self._to_others(room, user, frame)
+            case unknown:
+                logger.warning("a saying of a newer release: %s", unknown)
+
+    def _to_others(self, room: str, user: str, frame: Frame) -> None:
+        feed = self.house.feed(room)
+        for subscriber in list(feed.subscribers) if feed else ():
+            if isinstance(subscriber, Connection) and subscriber.identity.user_id != user:
+                subscriber.push_soft(frame)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("a house event could not be acted on: %r", error)
+
+
+_current: dict[fanout.Fanout, Hub] = {}
+
+
+async def current() -> Hub:
+    """This process's hub, made with the live half at first use."""
+    house = await fanout.current()
+    found = _current.get(house)
+    if found is None:
+        found = _current[house] = Hub(house)
+    return found

@@ -1,0 +1,147 @@
+"""Owns turning stored events into what the wire shows: messages, frames, feed items. Stores nothing.
+
+A frame made from the log is the frame that was pushed when it happened, but for what was deleted
+since: that stays deleted. Live pushes and frames from the log are made by the same functions.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from chat import limits, text
+from chat.feed import Item
+from chat.protocol import frames
+from chat.protocol.commands import uuid_wire
+from chat.protocol.objects import Member, Message, Person, Quote, Reaction
+from chat.store import Place, Store
+from chatsite import times
+
+Document = dict[str, Any]
+People = Mapping[str, Person]
+Quotes = Mapping[str, Quote]
+
+MESSAGE_KINDS: Final = ("message", "edit")
+
+
+def message_of(
+    document: Document, people: People, quotes: Quotes, *, place: Place | None = None
+) -> Message:
+    """The message that a document holds, as it is now. `place`: of one not stored yet."""
+    seq, n = (place.seq, place.n) if place else (document["seq"], document["n"])
+    return Message(
+        id=uuid_wire(document["_id"]),
+        room=str(document["room_id"]),
+        seq=seq,
+        n=n,
+        at=times.to_wire(document["at"]),
+        sender=people[str(document["actor_id"])],
+        text=document["text"],
+        html=document["html"],
+        reply_to=quotes.get(document.get("reply_to", "")),
+        mentions=document.get("mentions", []),
+        attachments=document.get("attachments", []),
+        edited_at=times.to_wire_or_none(document.get("edited_at", times.NEVER)),
+        deleted_at=times.to_wire_or_none(document.get("deleted_at", times.NEVER)),
+        reactions=[
+            Reaction(r["emoji"], len(r["users"]), r["users"][: limits.REACTION_USERS_SHOWN])
+            for r in document.get("reactions", [])
+        ],
+        pinned=document.get("pinned", False),
+    )
+
+
+def quote_of(document: Document, people: People) -> Quote:
+    """A message as another one quotes it."""
+    return Quote(
+        id=uuid_wire(document["_id"]),
+        n=document["n"],
+        sender=people[str(document["actor_id"])],
+        excerpt=text.excerpt(document["text"]),
+    )
+
+
+async def messages(store: Store, documents: Sequence[Document]) -> list[Message]:
+    """The messages of these documents, as they are now."""
+    people, quotes = await _surroundings(store, documents)
+    return [message_of(document, people, quotes) for document in documents]
+
+
+async def items(store: Store, documents: Sequence[Document]) -> list[Item]:
+    """The feed items of these events, in their order."""
+    people, quotes = await _surroundings(store, documents)
+    return [
+        Item(
+            seq=document["seq"],
+            room_n=document["room_n"],
+            kind=document["kind"],
+            frame=frames.Frame(frame_of(document, people, quotes)),
+        )
+        for document in documents
+    ]
+
+
+def frame_of(
+    document: Document, people: People, quotes: Quotes, *, place: Place | None = None
+) -> bytes:
+    """The push of one event, encoded. `place`: of one not stored yet."""
+    make = _MAKERS[document["kind"]]
+    kind, data = make(document, people, quotes, place)
+    seq = place.seq if place else document["seq"]
+    return frames.event(kind, room=str(document["room_id"]), seq=seq, data=data)
+
+
+def encoder(document: Document, people: People, quotes: Quotes) -> Callable[[Place], bytes]:
+    """What the writer calls once the event has its place."""
+    return lambda place: frame_of(document, people, quotes, place=place)
+
+
+def _message(
+    document: Document, people: People, quotes: Quotes, place: Place | None
+) -> tuple[str, Any]:
+    as_sent = document | {"reactions": [], "pinned": False, "edited_at": times.NEVER}
+    as_sent |= document.get("original", {})
+    return "message.new", message_of(as_sent, people, quotes, place=place)
+
+
+def _member(
+    document: Document, people: People, _quotes: Quotes, _place: Place | None
+) -> tuple[str, Any]:
+    data = document["data"]
+    member = Member(
+        user=people[data["user"]],
+        role=data["role"],
+        joined_at=data["joined_at"],
+        muted_until=data["muted_until"],
+    )
+    return f"member.{data['change']}", member
+
+
+def _changed_room(
+    document: Document, _people: People, _quotes: Quotes, _place: Place | None
+) -> tuple[str, Any]:
+    return "room.changed", document["data"]
+
+
+def _house(
+    document: Document, _people: People, _quotes: Quotes, _place: Place | None
+) -> tuple[str, Any]:
+    return "house", document["data"]
+
+
+_Maker = Callable[[Document, People, Quotes, Place | None], tuple[str, Any]]
+_MAKERS: Final[dict[str, _Maker]] = {
+    "message": _message,
+    "member": _member,
+    "room": _changed_room,
+    "house": _house,
+}
+
+
+async def _surroundings(store: Store, documents: Iterable[Document]) -> tuple[People, Quotes]:
+    """The people and the quoted messages that these documents speak of."""
+    documents = list(documents)
+    replied = {d["reply_to"] for d in documents if d.get("reply_to")}
+    quoted = await store.events_by_id(sorted(replied))
+    wanted = {str(d["actor_id"]) for d in [*documents, *quoted.values()]}
+    wanted |= {d["data"]["user"] for d in documents if d["kind"] == "member"}
+    people = await store.people(wanted)
+    return people, {key: quote_of(d, people) for key, d in quoted.items()}

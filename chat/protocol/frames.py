@@ -1,0 +1,112 @@
+"""Owns the making of frames: what the server says, encoded once. Knows no socket.
+
+A pushed frame is bytes from the moment it is made: the same bytes go to every recipient, over the
+bus and into the cache. `Frame.text` is what a plain ASGI server sends, made once as well.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from chat import errors
+from chat.protocol.commands import FrameId
+
+PUSHED: Final = (
+    "hello",
+    "message.new",
+    "message.edited",
+    "message.deleted",
+    "reaction.added",
+    "reaction.removed",
+    "message.pinned",
+    "message.unpinned",
+    "member.joined",
+    "member.left",
+    "member.changed",
+    "room.changed",
+    "room.added",
+    "room.removed",
+    "room.reset",
+    "read.updated",
+    "typing",
+    "presence",
+    "heartbeat",
+    "auth.expiring",
+    "reconnect",
+)
+"""Every type that the server pushes, the closed list."""
+
+encode = msgspec.json.Encoder().encode
+
+
+class Frame:
+    """One frame, encoded once and shared by all its recipients."""
+
+    __slots__ = ("_text", "payload")
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = self.payload.decode()
+        return self._text
+
+    def __len__(self) -> int:
+        return len(self.payload)
+
+
+class _Pushed(msgspec.Struct, omit_defaults=True):
+    type: str
+    room: str = ""
+    seq: int = 0
+    data: Any = None
+
+
+class _Ok(msgspec.Struct):
+    reply_to: FrameId
+    data: Any
+    ok: bool = True
+
+
+class _Refusal(msgspec.Struct):
+    reply_to: FrameId | None
+    error: dict[str, Any]
+    ok: bool = False
+
+
+def event(kind: str, *, room: str, seq: int, data: Any) -> bytes:
+    """A durable event as it is pushed, cached and answered by `GET /events`."""
+    return encode(_Pushed(type=kind, room=room, seq=seq, data=data))
+
+
+def push(kind: str, data: Any, *, room: str = "") -> bytes:
+    """A frame without a place in any log: typing, presence, heartbeat and the like."""
+    return encode(_Pushed(type=kind, room=room, data=data))
+
+
+def reply(reply_to: FrameId, data: Any) -> bytes:
+    return encode(_Ok(reply_to=reply_to, data=data))
+
+
+def refusal(reply_to: FrameId | None, error: errors.ChatError, *, request_id: str) -> bytes:
+    return encode(_Refusal(reply_to=reply_to, error=error.as_wire(request_id)))
+
+
+class _DataOf(msgspec.Struct):
+    data: msgspec.Raw
+
+
+_data_of = msgspec.json.Decoder(_DataOf)
+
+
+def data_of(payload: bytes) -> msgspec.Raw:
+    """The `data` of a frame, still encoded: the message inside a `message.new`."""
+    return _data_of.decode(payload).data
+
+
+def decode_data(payload: bytes) -> dict[str, Any]:
+    """The `data` of a frame, decoded."""
+    return dict(msgspec.json.decode(data_of(payload)))

@@ -1,0 +1,45 @@
+"""Owns carrying what accounts tell (Django signals, on any thread) and the server's life into the
+house. Knows no rule."""
+
+import asyncio
+import logging
+from typing import Any
+
+from accounts import signals
+from chat import bridge, errors, fanout
+from chat.services import house
+from chatsite import lifecycle
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    """Listen, once."""
+    signals.sessions_ended.connect(_sessions_ended, dispatch_uid="chat")
+    signals.profile_changed.connect(_profile_changed, dispatch_uid="chat")
+    lifecycle.on_start(_start)
+    lifecycle.on_stop(_stop)
+
+
+def _sessions_ended(*, user_id: str, session_ids: list[str], reason: str, **_named: Any) -> None:
+    _tell(house.sessions_ended(user=user_id, sessions=session_ids, reason=reason))
+
+
+def _profile_changed(*, user_id: str, **_named: Any) -> None:
+    _tell(house.profile_changed(user=user_id))
+
+
+def _tell(work: Any) -> None:
+    try:
+        bridge.run(work)
+    except errors.ChatError as error:
+        logger.warning("the house could not be told: %s", error.code)
+
+
+async def _start() -> None:
+    bridge.settle(asyncio.get_running_loop())
+    await fanout.current()
+
+
+async def _stop() -> None:
+    await fanout.shut()

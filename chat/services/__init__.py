@@ -1,0 +1,35 @@
+"""Owns what may be done: every rule and every write, one function a deed.
+
+Asynchronous; the first argument is the identity of whoever asks, everything else is named. They
+return values or raise `chat.errors`; both edges, sockets and REST, call the same ones.
+"""
+
+from chat.services.members import (
+    member_remove,
+    member_update,
+    members_add,
+    membership_update,
+    room_join,
+    room_leave,
+)
+from chat.services.messages import Sent, message_send, message_submit
+from chat.services.reading import ReadState, read_mark, typing_start
+from chat.services.rooms import direct_open, room_create, room_update
+
+__all__ = [
+    "ReadState",
+    "Sent",
+    "direct_open",
+    "member_remove",
+    "member_update",
+    "members_add",
+    "membership_update",
+    "message_send",
+    "message_submit",
+    "read_mark",
+    "room_create",
+    "room_join",
+    "room_leave",
+    "room_update",
+    "typing_start",
+]

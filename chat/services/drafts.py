@@ -1,0 +1,74 @@
+"""Owns the making of events that are not stored yet. Pure but for ids and moments that it is given.
+
+Each function returns what the writer needs: the document without its place, and its encoder.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+
+from chat import journal
+from chat.models import HOUSE_ROOM
+from chat.protocol.objects import Person
+from chat.store import Append
+from chat.store.appends import Change
+from chatsite import times
+
+Document = dict[str, Any]
+
+
+def event(
+    kind: str, *, room: str, actor: str, now: datetime, id: str = "", **more: Any
+) -> Document:
+    """A document of the log but for its place. `id`: 32 hex digits, made here when not given."""
+    return {
+        "_id": id or uuid.uuid4().hex,
+        "room_id": ObjectId(room),
+        "kind": kind,
+        "actor_id": ObjectId(actor),
+        "at": times.floor_ms(now),
+        **more,
+    }
+
+
+def member_event(
+    change: str,
+    *,
+    room: str,
+    actor: str,
+    person: Person,
+    role: str,
+    joined_at: datetime,
+    now: datetime,
+    muted_until: datetime = times.NEVER,
+    change_too: Change | None = None,
+    also: Sequence[Append] = (),
+) -> Append:
+    """`joined`, `left` or `changed`, of one member."""
+    data = {
+        "user": person.id,
+        "change": change,
+        "role": role,
+        "joined_at": times.to_wire(joined_at),
+        "muted_until": times.to_wire_or_none(muted_until),
+    }
+    document = event("member", room=room, actor=actor, now=now, data=data)
+    encode = journal.encoder(document, {person.id: person}, {})
+    return Append(room, document, encode, change=change_too, also=tuple(also))
+
+
+def room_event(
+    *, room: str, actor: str, data: Document, now: datetime, change: Change | None = None
+) -> Append:
+    """`room.changed`: what the room is now."""
+    document = event("room", room=room, actor=actor, now=now, data=data)
+    return Append(room, document, journal.encoder(document, {}, {}), change=change)
+
+
+def house_event(what: str, *, actor: str, now: datetime, **data: Any) -> Append:
+    """What every process must act on: `added`, `removed`, `sessions_ended`, `profile_changed`."""
+    document = event("house", room=HOUSE_ROOM, actor=actor, now=now, data={"what": what, **data})
+    return Append(HOUSE_ROOM, document, journal.encoder(document, {}, {}))

@@ -1,0 +1,203 @@
+"""Owns what may be said: the rules of sending, then the log. Knows no socket and no request."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any, Final
+
+import msgspec
+from bson import ObjectId
+from django.conf import settings
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from accounts.identity import Identity
+from chat import errors, fanout, journal, limits, text
+from chat.protocol import commands, frames
+from chat.protocol.objects import Quote
+from chat.services import access, drafts
+from chat.store import Append, Place, Store, Stored
+from chat.store.appends import Change
+from chat.store.records import RoomRecord
+from chatsite import times
+
+MENTIONS_KEPT: Final = 100
+"""Newest mentions remembered with a membership; more unread ones count as this many."""
+BUCKETS_MAX: Final = 50_000
+
+_buckets: OrderedDict[str, limits.Bucket] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The answer to a send. `message` is the encoded message object."""
+
+    message: msgspec.Raw
+    duplicate: bool
+
+    def message_dict(self) -> dict[str, Any]:
+        return dict(msgspec.json.decode(self.message))
+
+
+async def message_send(
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    text: str,
+    reply_to: str | None = None,
+    now: datetime | None = None,
+) -> Sent:
+    """Say something in a room. Durable when this returns; the same id again stores nothing new.
+
+    Raises:
+        NotFound, RoomArchived, Muted, Forbidden, SlowMode, RateLimited, ValidationFailed, Conflict
+        (the id is something else's), Unavailable.
+    """
+    storing = await message_submit(
+        identity, room=room, id=id, text=text, reply_to=reply_to, now=now
+    )
+    return await storing
+
+
+async def message_submit(
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    text: str,
+    reply_to: str | None = None,
+    now: datetime | None = None,
+) -> Awaitable[Sent]:
+    """As `message_send`, in two steps: when this returns the message has its turn in the writer,
+    so that a socket can submit its next one and its messages keep their order. Await the result to
+    know that it is durable. Either step raises.
+    """
+    now = now or times.utc_now()
+    event_id = commands.uuid_hex(id)
+    house = await fanout.current()
+    record, member = await access.member_of(house.store, room, identity.user_id)
+    access.may_post(record, member, now=now)
+    body = _cleaned(text)
+    take_token(identity.user_id)
+    quotes = await _quotes(house.store, room, reply_to)
+    mentioned = await _mentioned(house.store, room, body)
+    people = await house.store.people([identity.user_id])
+    document = drafts.event(
+        "message",
+        room=room,
+        actor=identity.user_id,
+        now=now,
+        id=event_id,
+        text=body,
+        html=_rendered(body, mentioned),
+    )
+    if mentioned:
+        document["mentions"] = list(mentioned.values())
+    if reply_to:
+        document["reply_to"] = commands.uuid_hex(reply_to, field="reply_to")
+    slowed = record.slow_mode_s if not member.moderates else 0
+    change = _change(record, identity, document, slow_mode_s=slowed, now=now)
+    append = Append(room, document, journal.encoder(document, people, quotes), change=change)
+    storing = house.store.writer.enqueue(append)
+    return _sent_when_stored(house, storing)
+
+
+async def _sent_when_stored(house: fanout.Fanout, storing: Awaitable[Stored]) -> Sent:
+    return await sent(house, await storing)
+
+
+async def sent(house: fanout.Fanout, stored: Stored) -> Sent:
+    """What the sender is told of a stored message."""
+    if stored.frame is not None:
+        return Sent(frames.data_of(stored.frame), duplicate=False)
+    document = stored.document
+    house.announce_stored(str(document["room_id"]), document["seq"])
+    (message,) = await journal.messages(house.store, [document])
+    return Sent(msgspec.Raw(frames.encode(message)), duplicate=True)
+
+
+def take_token(user: str) -> None:
+    """One message's worth of a person's rate, on this process.
+
+    Raises:
+        RateLimited: with the seconds to wait.
+    """
+    if not settings.RATE_LIMITS:
+        return
+    now = monotonic()
+    bucket = _buckets.get(user)
+    if bucket is None:
+        bucket = limits.Bucket(rate=limits.MESSAGES_PER_S, burst=limits.MESSAGES_BURST, now=now)
+        _buckets[user] = bucket
+        if len(_buckets) > BUCKETS_MAX:
+            _buckets.popitem(last=False)
+    else:
+        _buckets.move_to_end(user)
+    wait = bucket.take(now=now)
+    if wait:
+        raise errors.RateLimited(retry_after=wait)
+
+
+def _cleaned(typed: str) -> str:
+    return text.clean(typed)
+
+
+def _rendered(body: str, mentioned: dict[str, str]) -> str:
+    return text.render(body, names=mentioned)
+
+
+async def _quotes(store: Store, room: str, reply_to: str | None) -> dict[str, Quote]:
+    if not reply_to:
+        return {}
+    target_id = commands.uuid_hex(reply_to, field="reply_to")
+    target = await store.event(target_id)
+    if target is None or str(target["room_id"]) != room or target["kind"] != "message":
+        said = "This message is not in this room."
+        raise errors.ValidationFailed(said, fields={"reply_to": [said]})
+    people = await store.people([str(target["actor_id"])])
+    return {target_id: journal.quote_of(target, people)}
+
+
+async def _mentioned(store: Store, room: str, body: str) -> dict[str, str]:
+    """Those members of the room whose names stand after an @: lower-cased name -> id."""
+    names = text.mentioned_names(body)
+    if not names:
+        return {}
+    named = await store.users_named(names)
+    return {name: user for name, user in named.items() if await store.member(room, user)}
+
+
+def _change(
+    room: RoomRecord,
+    identity: Identity,
+    document: dict[str, Any],
+    *,
+    slow_mode_s: int,
+    now: datetime,
+) -> Change | None:
+    """What a message changes besides the log: who was mentioned, and slow mode's last moment."""
+    mentioned = [ObjectId(u) for u in document.get("mentions", []) if u != identity.user_id]
+    if not mentioned and not slow_mode_s:
+        return None
+    here = {"room_id": ObjectId(room.id)}
+
+    async def change(session: AsyncClientSession, place: Place) -> None:
+        memberships = session.client[settings.MONGODB_NAME]["chat_membership"]
+        if mentioned:
+            push = {"mention_ns": {"$each": [place.n], "$slice": -MENTIONS_KEPT}}
+            await memberships.update_many(
+                here | {"user_id": {"$in": mentioned}}, {"$push": push}, session=session
+            )
+        if slow_mode_s:
+            mine = here | {"user_id": ObjectId(identity.user_id)}
+            last = await memberships.find_one(mine, {"last_message_at": 1}, session=session)
+            if last is None:
+                raise errors.NotFound
+            waited = now - last["last_message_at"]
+            if waited < timedelta(seconds=slow_mode_s):
+                raise errors.SlowMode(retry_after=slow_mode_s - waited.total_seconds())
+            await memberships.update_one(mine, {"$set": {"last_message_at": now}}, session=session)
+
+    return change

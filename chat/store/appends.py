@@ -1,0 +1,143 @@
+"""Owns what an append is: what goes in, the place it is given, what comes out. No input or output.
+
+The writer's pure half: stamping places, and telling a retry from a lost race.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from bson import ObjectId
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from chat import errors
+from chat.store.heads import Head
+
+Document = dict[str, Any]
+DUPLICATE: Final = 11000
+"""MongoDB's code for a violated unique index."""
+RETRY_AFTER_S: Final = 1.0
+
+
+class Place(NamedTuple):
+    """What an append was given: its seq, its n (0 unless a message), and the room's count."""
+
+    seq: int
+    n: int
+    room_n: int
+
+
+Change = Callable[[AsyncClientSession, Place], Awaitable[None]]
+"""What else an append does, inside its transaction. May raise a ChatError to undo everything."""
+
+
+@dataclass(slots=True)
+class Append:
+    """One event on its way into a log. `document` has everything but its place."""
+
+    room: str
+    document: Document
+    encode: Callable[[Place], bytes]
+    change: Change | None = None
+    also: "tuple[Append, ...]" = ()
+    """More events, of this or other logs, in the same transaction (their own `change` unused)."""
+
+    @property
+    def needs_transaction(self) -> bool:
+        return self.change is not None or bool(self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A new event, durable. `frame` is the push, encoded."""
+
+    room: str
+    place: Place
+    kind: str
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The answer to an append. `document` as stored; `frame` is None for a duplicate."""
+
+    document: Document
+    duplicate: bool
+    frame: bytes | None
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An append in the writer's queue, and the future that its caller awaits."""
+
+    append: Append
+    answer: "asyncio.Future[Stored]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    conflicts: int = 0
+
+    @property
+    def id(self) -> str:
+        return str(self.append.document["_id"])
+
+    def resolve(self, stored: Stored) -> None:
+        if not self.answer.done():
+            self.answer.set_result(stored)
+
+    def refuse(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def unavailable(self) -> None:
+        self.refuse(errors.Unavailable(retry_after=RETRY_AFTER_S))
+
+
+def place_after(head: Head, document: Document) -> Place:
+    """The place that follows a head."""
+    is_message = document["kind"] == "message"
+    n = head.n + is_message
+    return Place(seq=head.seq + 1, n=n if is_message else 0, room_n=n)
+
+
+def places_after(head: Head, run: Sequence[Waiting]) -> list[Place]:
+    """The places of a run that follows a head."""
+    places = []
+    for waiting in run:
+        place = place_after(head, waiting.append.document)
+        places.append(place)
+        head = Head(place.seq, place.room_n)
+    return places
+
+
+def placed(document: Document, place: Place) -> Document:
+    """The document as it is stored."""
+    return document | {"seq": place.seq, "n": place.n, "room_n": place.room_n}
+
+
+def is_retry(failure: Document) -> bool:
+    """Whether a duplicate is one of the id: the same command again."""
+    return "_id" in failure.get("keyPattern", {})
+
+
+def is_place(failure: Document) -> bool:
+    """Whether a duplicate is one of the place: another process was first."""
+    pattern = failure.get("keyPattern", {})
+    return "seq" in pattern or "n" in pattern
+
+
+def check_same(append: Append, stored: Document) -> None:
+    """The same id must mean the same deed.
+
+    Raises:
+        Conflict: it is the id of something else.
+    """
+    wanted = append.document
+    same = (
+        stored["room_id"] == ObjectId(append.room)
+        and stored["actor_id"] == wanted["actor_id"]
+        and stored["kind"] == wanted["kind"]
+        and stored.get("target", "") == wanted.get("target", "")
+    )
+    if not same:
+        raise errors.Conflict("This id is taken by something else.")

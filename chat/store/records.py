@@ -1,0 +1,173 @@
+"""Owns reading rooms, memberships and people, as typed records. Writes nothing, decides nothing.
+
+`Recent` remembers what was read for at most a second, so that no refusal or permission is older
+than that on any process, whatever became of Redis (design, promise 5: 2 s).
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from bson import ObjectId
+
+from chat.protocol.objects import Person
+from chatsite import times
+
+Document = dict[str, Any]
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+AUTHORITY_TTL_S: Final = 1.0
+PEOPLE_TTL_S: Final = 30.0
+RECENT_MAX: Final = 20_000
+
+
+class RoomRecord(msgspec.Struct, frozen=True):
+    """A room as stored."""
+
+    id: str
+    kind: str
+    name: str
+    topic: str
+    posting: str
+    slow_mode_s: int
+    edit_window_s: int
+    archived_at: datetime
+    members_count: int
+    head_seq: int
+    low_seq: int
+    low_n: int
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at.year != times.NEVER.year
+
+
+class MemberRecord(msgspec.Struct, frozen=True):
+    """A membership as stored. `mention_ns`: the newest messages that mention the person."""
+
+    room: str
+    user: str
+    role: str
+    joined_at: datetime
+    read_n: int
+    mention_ns: list[int]
+    notify: str
+    muted_until: datetime
+    pinned: bool
+
+    @property
+    def moderates(self) -> bool:
+        return self.role in ("owner", "moderator")
+
+    def is_muted(self, now: datetime) -> bool:
+        return self.muted_until.year != times.NEVER.year and now < self.muted_until
+
+
+class Recent(Generic[K, V]):
+    """What was read lately, by key: bounded in number and age, one read at a time for a key."""
+
+    def __init__(self, read: Callable[[K], Awaitable[V]], *, ttl_s: float) -> None:
+        self._read = read
+        self._ttl_s = ttl_s
+        self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._reading: dict[K, asyncio.Future[V]] = {}
+
+    def known(self, key: K) -> V | None:
+        """What was read lately; None also when it was read that there is none."""
+        kept = self._kept.get(key)
+        fresh = kept is not None and time.monotonic() - kept[0] < self._ttl_s
+        return kept[1] if kept is not None and fresh else None
+
+    async def get(self, key: K) -> V:
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() - kept[0] < self._ttl_s:
+            return kept[1]
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = asyncio.ensure_future(self._read_and_keep(key))
+            self._reading[key] = reading
+            reading.add_done_callback(lambda done: self._forget_reading(key, done))
+        return await asyncio.shield(reading)
+
+    def keep(self, key: K, value: V, *, at: float) -> None:
+        self._kept[key] = (at, value)
+        self._kept.move_to_end(key)
+        if len(self._kept) > RECENT_MAX:
+            self._kept.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Something changed: the next `get` reads, and a read under way is not kept."""
+        self._kept.pop(key, None)
+        self._reading.pop(key, None)
+
+    async def _read_and_keep(self, key: K) -> V:
+        me = asyncio.current_task()
+        started = time.monotonic()
+        value = await self._read(key)
+        if self._reading.get(key) is me:
+            self.keep(key, value, at=started)
+        return value
+
+    def _forget_reading(self, key: K, done: "asyncio.Future[V]") -> None:
+        if self._reading.get(key) is done:
+            del self._reading[key]
+        if not done.cancelled():
+            done.exception()  # whoever waited has it; nobody may have
+
+
+def is_object_id(value: str) -> bool:
+    return len(value) == 24 and ObjectId.is_valid(value)
+
+
+def room_record(document: Document) -> RoomRecord:
+    return RoomRecord(
+        id=str(document["_id"]),
+        kind=document["kind"],
+        name=document["name"],
+        topic=document["topic"],
+        posting=document["posting"],
+        slow_mode_s=document["slow_mode_s"],
+        edit_window_s=document["edit_window_s"],
+        archived_at=document["archived_at"],
+        members_count=document["members_count"],
+        head_seq=document["head_seq"],
+        low_seq=document["low_seq"],
+        low_n=document["low_n"],
+    )
+
+
+def member_record(document: Document) -> MemberRecord:
+    return MemberRecord(
+        room=str(document["room_id"]),
+        user=str(document["user_id"]),
+        role=document["role"],
+        joined_at=document["joined_at"],
+        read_n=document["read_n"],
+        mention_ns=document.get("mention_ns", []),
+        notify=document["notify"],
+        muted_until=document["muted_until"],
+        pinned=document["pinned"],
+    )
+
+
+def person(document: Document) -> Person:
+    return Person(
+        id=str(document["_id"]),
+        username=document["username"],
+        display_name=document.get("display_name") or document["username"],
+        avatar=document.get("avatar", ""),
+    )
+
+
+def stranger(user: str) -> Person:
+    """Stands for an account that is gone."""
+    return Person(id=user, username="", display_name="Somebody who left", avatar="")
+
+
+def object_ids(values: Iterable[str]) -> list[ObjectId]:
+    return [ObjectId(value) for value in values]

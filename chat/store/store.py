@@ -1,0 +1,194 @@
+"""Owns one process's way to the database: the collections, the reads, the writer. No rules.
+
+Reads of a log are two-sided ranges on (room_id, seq) or (room_id, n) of at most a page with no
+other predicate: the same cost at any depth.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from bson import ObjectId
+from pymongo.asynchronous.database import AsyncDatabase
+
+from chat.protocol.objects import Person
+from chat.store import records
+from chat.store.appends import Committed
+from chat.store.heads import Head, Heads
+from chat.store.records import MemberRecord, Recent, RoomRecord
+from chat.store.writer import DURABLE, Writer
+from metrics import instruments
+
+Document = dict[str, Any]
+MEMBERS_PAGE: Final = 200
+PERSON_FIELDS: Final = {"username": 1, "display_name": 1, "avatar": 1}
+
+
+class Store:
+    """The database as the hot path sees it. `writer.run()` is the owner's to start."""
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        *,
+        committed: Callable[[Sequence[Committed]], None],
+        about_to: Callable[[Sequence[tuple[str, int]]], None] = lambda _: None,
+    ) -> None:
+        self.database = database
+        self.events = database["chat_event"]
+        self.rooms = database.get_collection("chat_room", write_concern=DURABLE)
+        self.memberships = database.get_collection("chat_membership", write_concern=DURABLE)
+        self.bans = database.get_collection("chat_ban", write_concern=DURABLE)
+        self.users = database["accounts_user"]
+        self.heads = Heads(self.events, self.rooms)
+        self.writer = Writer(self.events, self.heads, committed=committed, about_to=about_to)
+        self._rooms: Recent[str, RoomRecord | None] = Recent(
+            self._read_room, ttl_s=records.AUTHORITY_TTL_S
+        )
+        self._members: Recent[tuple[str, str], MemberRecord | None] = Recent(
+            self._read_member, ttl_s=records.AUTHORITY_TTL_S
+        )
+        self._people: Recent[str, Person] = Recent(self._read_person, ttl_s=records.PEOPLE_TTL_S)
+
+    # --- rooms, members, people: at most a second (people: 30 s) old ---
+
+    async def room(self, room: str) -> RoomRecord | None:
+        return await self._rooms.get(room) if records.is_object_id(room) else None
+
+    async def member(self, room: str, user: str) -> MemberRecord | None:
+        if not (records.is_object_id(room) and records.is_object_id(user)):
+            return None
+        return await self._members.get((room, user))
+
+    async def person(self, user: str) -> Person:
+        return await self._people.get(user)
+
+    async def people(self, users: Iterable[str]) -> dict[str, Person]:
+        """Each of `users` as others see them; one read for those not known lately."""
+        found: dict[str, Person] = {}
+        missing = []
+        for user in dict.fromkeys(users):
+            known = self._people.known(user)
+            if known is not None:
+                found[user] = known
+            else:
+                missing.append(user)
+        if missing:
+            started = time.monotonic()
+            instruments.database_queried("find")
+            query = {"_id": {"$in": records.object_ids(missing)}}
+            async for document in self.users.find(query, PERSON_FIELDS):
+                person = records.person(document)
+                found[person.id] = person
+                self._people.keep(person.id, person, at=started)
+            for user in missing:
+                found.setdefault(user, records.stranger(user))
+        return found
+
+    async def active_people(self, users: Sequence[str]) -> list[Person]:
+        """Those of `users` who exist and are not suspended, in the order given."""
+        if not all(records.is_object_id(user) for user in users):
+            return []
+        instruments.database_queried("find")
+        query = {"_id": {"$in": records.object_ids(users)}}
+        fields = PERSON_FIELDS | {"is_active": 1}
+        found = {
+            str(d["_id"]): records.person(d)
+            async for d in self.users.find(query, fields)
+            if d["is_active"]
+        }
+        return [found[user] for user in users if user in found]
+
+    def room_changed(self, room: str) -> None:
+        self._rooms.drop(room)
+
+    def member_changed(self, room: str, user: str) -> None:
+        self._members.drop((room, user))
+        self._rooms.drop(room)
+
+    async def read_n(self, room: str, user: str) -> int:
+        """How far somebody has read, as the database has it now."""
+        self._members.drop((room, user))
+        member = await self._members.get((room, user))
+        return member.read_n if member else 0
+
+    async def shares_receipts(self, user: str) -> bool:
+        instruments.database_queried("find")
+        found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_receipts": 1})
+        return bool(found and found.get("shares_receipts", True))
+
+    def person_changed(self, user: str) -> None:
+        self._people.drop(user)
+
+    async def rooms_by_id(self, rooms: Sequence[str]) -> dict[str, RoomRecord]:
+        instruments.database_queried("find")
+        query = {"_id": {"$in": records.object_ids(rooms)}}
+        found = [records.room_record(d) async for d in self.rooms.find(query)]
+        return {room.id: room for room in found}
+
+    async def memberships_of(self, user: str) -> list[MemberRecord]:
+        instruments.database_queried("find")
+        query = {"user_id": ObjectId(user)}
+        return [records.member_record(d) async for d in self.memberships.find(query)]
+
+    async def members_of(self, room: str, *, limit: int) -> list[MemberRecord]:
+        instruments.database_queried("find")
+        found = self.memberships.find({"room_id": ObjectId(room)}).limit(limit)
+        return [records.member_record(d) async for d in found]
+
+    async def users_named(self, names: Sequence[str]) -> dict[str, str]:
+        """Ids of the people with these lower-cased user names."""
+        instruments.database_queried("find")
+        query = {"username_key": {"$in": list(names)}}
+        return {
+            d["username_key"]: str(d["_id"])
+            async for d in self.users.find(query, {"username_key": 1})
+        }
+
+    # --- logs ---
+
+    async def head(self, room: str) -> Head:
+        """Where the room's log ends now, read from the database."""
+        return await self.heads.refreshed(room)
+
+    async def events_after(self, room: str, after: int, *, limit: int) -> list[Document]:
+        """The events with seq in (after, after + limit], in order."""
+        return await self._range(room, "seq", after + 1, after + 1 + limit)
+
+    async def messages(self, room: str, low: int, high: int) -> list[Document]:
+        """The messages with n in [low, high), in order."""
+        return await self._range(room, "n", max(low, 1), high)
+
+    async def event(self, event_id: str) -> Document | None:
+        instruments.database_queried("find")
+        return await self.events.find_one({"_id": event_id})
+
+    async def events_by_id(self, ids: Sequence[str]) -> dict[str, Document]:
+        if not ids:
+            return {}
+        instruments.database_queried("find")
+        found = self.events.find({"_id": {"$in": list(ids)}})
+        return {document["_id"]: document async for document in found}
+
+    async def _range(self, room: str, field: str, low: int, high: int) -> list[Document]:
+        instruments.database_queried("find")
+        query = {"room_id": ObjectId(room), field: {"$gte": low, "$lt": high}}
+        return await self.events.find(query).sort(field, 1).to_list()
+
+    # --- one of each ---
+
+    async def _read_room(self, room: str) -> RoomRecord | None:
+        instruments.database_queried("find")
+        document = await self.rooms.find_one({"_id": ObjectId(room)})
+        return records.room_record(document) if document else None
+
+    async def _read_member(self, key: tuple[str, str]) -> MemberRecord | None:
+        instruments.database_queried("find")
+        query = {"room_id": ObjectId(key[0]), "user_id": ObjectId(key[1])}
+        document = await self.memberships.find_one(query)
+        return records.member_record(document) if document else None
+
+    async def _read_person(self, user: str) -> Person:
+        instruments.database_queried("find")
+        document = await self.users.find_one({"_id": ObjectId(user)}, PERSON_FIELDS)
+        return records.person(document) if document else records.stranger(user)

@@ -1,0 +1,376 @@
+"""Owns appending to room logs: gapless, idempotent, in groups. Knows no rule and no recipient.
+
+A process has one writer. While one write is under way the next group gathers; there is no timer.
+A room with several waiting gets one ordered insert; rooms with one each share one unordered insert;
+an append that changes more than the log gets a transaction of its own. Nobody holds a lock:
+seq+1 is tried only once seq is committed, and a duplicate (room_id, seq) means that another process
+was first, so the head is read again and the rest retried. A duplicate _id is a retry of the same
+command, answered with what is stored.
+
+Promise: an append is answered only after `w: majority, j: true`; order within a room is the order
+of the calls; `committed` hears of every new event before its caller does, in seq order of this
+process's appends. Refused with `Unavailable` when the queue is full or the outcome is unknown: the
+caller's client repeats the same id.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from pymongo import WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+
+from chat import errors
+from chat.store import appends
+from chat.store.appends import Append, Committed, Place, Stored, Waiting
+from chat.store.heads import Head, Heads
+from metrics import instruments
+
+Document = dict[str, Any]
+DURABLE: Final = WriteConcern("majority", j=True)
+
+QUEUE_MAX: Final = 10_000
+"""Appends waiting in a process; the next one is refused with `retry_after`."""
+RUN_MAX: Final = 200
+"""Events in one insert."""
+CONFLICTS_MAX: Final = 200
+"""Times an append may lose the race for a seq before its client is asked to retry."""
+
+logger = logging.getLogger(__name__)
+
+
+class Writer:
+    """The process's way into the logs. `run` must be running for several to be answered."""
+
+    def __init__(
+        self,
+        events: AsyncCollection[Document],
+        heads: Heads,
+        *,
+        committed: Callable[[Sequence[Committed]], None],
+        about_to: Callable[[Sequence[tuple[str, int]]], None] = lambda _: None,
+    ) -> None:
+        self._events = events.with_options(write_concern=DURABLE)
+        self._heads = heads
+        self._committed = committed
+        self._about_to = about_to
+        self._rooms: dict[str, deque[Waiting]] = {}
+        self._by_id: dict[str, Waiting] = {}
+        self._work = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._by_id)
+
+    async def append(self, append: Append) -> Stored:
+        """Append and wait until it is durable.
+
+        Raises:
+            Unavailable: the queue is full, or the database did not say that it has it.
+            Conflict: the id is that of another person's, room's or kind's event.
+            ChatError: whatever `change` refused with; nothing is stored then.
+        """
+        return await self.enqueue(append)
+
+    def enqueue(self, append: Append) -> Awaitable[Stored]:
+        """Take a turn now; await the result to know the outcome. Raises as `append` does."""
+        same = self._by_id.get(append.document["_id"])
+        if same is not None:
+            return self._answer_as(same, append)
+        if len(self._by_id) >= QUEUE_MAX:
+            raise errors.Unavailable(retry_after=appends.RETRY_AFTER_S)
+        waiting = Waiting(append)
+        self._by_id[waiting.id] = waiting
+        self._rooms.setdefault(append.room, deque()).append(waiting)
+        self._work.set()
+        return asyncio.shield(waiting.answer)
+
+    async def _answer_as(self, same: Waiting, append: Append) -> Stored:
+        """The same id is on its way already: its outcome is this one's."""
+        stored = await asyncio.shield(same.answer)
+        appends.check_same(append, stored.document)
+        return Stored(stored.document, duplicate=True, frame=None)
+
+    async def run(self) -> None:
+        """Write until cancelled; what is queued by then is refused."""
+        try:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                while self._rooms:
+                    await self._write_group()
+        finally:
+            while self._rooms:
+                for waiting in self._rooms.popitem()[1]:
+                    self._by_id.pop(waiting.id, None)
+                    waiting.unavailable()
+
+    async def flushed(self) -> None:
+        """Wait until nothing is waiting (for a server that is about to stop)."""
+        while self._by_id:
+            await asyncio.wait([next(iter(self._by_id.values())).answer])
+
+    # --- groups ---
+
+    async def _write_group(self) -> None:
+        runs, singles, alone = self._take()
+        instruments.writer_queue(len(self._by_id))
+        writes = [self._write_run(run[0].append.room, run) for run in runs]
+        writes += [self._write_alone(waiting) for waiting in alone]
+        if singles:
+            writes.append(self._write_singles(singles))
+        taken = [w for run in runs for w in run] + singles + alone
+        for outcome in await asyncio.gather(*writes, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                logger.error("a write ended in an unexpected way", exc_info=outcome)
+        for waiting in taken:
+            waiting.unavailable()  # if nothing answered it
+            self._by_id.pop(waiting.id, None)
+
+    def _take(self) -> tuple[list[list[Waiting]], list[Waiting], list[Waiting]]:
+        """The next group: of each room the waiting plain events, or the first with a change."""
+        runs: list[list[Waiting]] = []
+        singles: list[Waiting] = []
+        alone: list[Waiting] = []
+        also_busy: set[str] = set()
+        for room, queue in list(self._rooms.items()):
+            first = queue[0]
+            if first.append.needs_transaction:
+                others = {one.room for one in first.append.also}
+                if others & also_busy:
+                    continue  # a log of its own is being written: the next group takes it
+                also_busy |= others
+                alone.append(queue.popleft())
+            else:
+                run = []
+                while queue and len(run) < RUN_MAX and not queue[0].append.needs_transaction:
+                    run.append(queue.popleft())
+                if len(run) == 1:
+                    singles.append(run[0])
+                else:
+                    runs.append(run)
+            if not queue:
+                del self._rooms[room]
+        if len(singles) == 1:
+            runs.append([singles.pop()])
+        return runs, singles, alone
+
+    async def _write_run(self, room: str, run: list[Waiting]) -> None:
+        """One room, in order."""
+        head = await self._found_head(room, run)
+        while run and head is not None:
+            places = appends.places_after(head, run)
+            try:
+                await self._insert(run, places, ordered=True)
+            except BulkWriteError as error:
+                failed = error.details["writeErrors"][:1]
+                if not failed or error.details.get("writeConcernErrors"):
+                    return self._unknown(run, error)
+                index = failed[0]["index"]
+                head = self._done(run[:index], places[:index]) or head
+                if failed[0]["code"] != appends.DUPLICATE:
+                    return self._unknown(run[index:], error)
+                if appends.is_retry(failed[0]):
+                    await self._answer_retry(run[index])
+                    run = run[index + 1 :]
+                else:
+                    run = self._conflicted(run[index:])
+                    head = await self._found_head(room, run, refresh=True)
+            except PyMongoError as error:
+                return await self._settle(room, run, places, error)
+            else:
+                self._done(run, places)
+                return None
+        return None
+
+    async def _write_singles(self, singles: list[Waiting]) -> None:
+        """Many rooms with one each, in one unordered insert; what failed goes the rooms' way."""
+        heads = await asyncio.gather(*(self._found_head(w.append.room, [w]) for w in singles))
+        pairs = [
+            (w, appends.places_after(head, [w])[0])
+            for w, head in zip(singles, heads, strict=True)
+            if head
+        ]
+        if not pairs:
+            return None
+        waiting = [w for w, _ in pairs]
+        places = [place for _, place in pairs]
+        failed: dict[int, Document] = {}
+        try:
+            await self._insert(waiting, places, ordered=False)
+        except BulkWriteError as error:
+            failed = {entry["index"]: entry for entry in error.details["writeErrors"]}
+            if error.details.get("writeConcernErrors"):
+                return self._unknown(waiting, error)
+        except PyMongoError as error:
+            for one, place in pairs:
+                await self._settle(one.append.room, [one], [place], error)
+            return None
+        kept = [i for i in range(len(pairs)) if i not in failed]
+        self._done([waiting[i] for i in kept], [places[i] for i in kept])
+        again = []
+        for i, entry in failed.items():
+            if entry["code"] == appends.DUPLICATE and not appends.is_retry(entry):
+                self._heads.forget(waiting[i].append.room)
+            again.append(self._write_run(waiting[i].append.room, [waiting[i]]))
+        await asyncio.gather(*again)
+        return None
+
+    async def _insert(
+        self, run: Sequence[Waiting], places: Sequence[Place], *, ordered: bool
+    ) -> None:
+        self._about_to([(w.append.room, p.seq) for w, p in zip(run, places, strict=True)])
+        documents = [
+            appends.placed(waiting.append.document, place)
+            for waiting, place in zip(run, places, strict=True)
+        ]
+        started = time.perf_counter()
+        await self._events.insert_many(documents, ordered=ordered)
+        instruments.database_queried("insert")
+        instruments.batch_committed(len(run), time.perf_counter() - started)
+
+    # --- transactions ---
+
+    async def _write_alone(self, waiting: Waiting) -> None:
+        append = waiting.append
+        several = [append, *append.also]
+        for _ in range(CONFLICTS_MAX):
+            places: list[Place] = []
+            try:
+                ends: dict[str, Head] = {}
+                for one in several:
+                    end = ends.get(one.room) or await self._heads.known_or_found(one.room)
+                    places.append(appends.place_after(end, one.document))
+                    ends[one.room] = Head(places[-1].seq, places[-1].room_n)
+                await self._transact(append, several, places)
+            except errors.ChatError as error:
+                return waiting.refuse(error)
+            except DuplicateKeyError as error:
+                if appends.is_retry(error.details or {}):
+                    return await self._answer_retry(waiting)
+                if not appends.is_place(error.details or {}):
+                    raise
+                await self._lost_race(several)
+            except OperationFailure as error:
+                if not error.has_error_label("TransientTransactionError"):
+                    return await self._settle(append.room, [waiting], places, error)
+                await self._lost_race(several)
+            except PyMongoError as error:
+                return await self._settle(append.room, [waiting], places, error)
+            else:
+                return self._done_alone(waiting, several, places)
+        return waiting.unavailable()
+
+    async def _transact(
+        self, append: Append, several: Sequence[Append], places: Sequence[Place]
+    ) -> None:
+        pairs = list(zip(several, places, strict=True))
+        self._about_to([(one.room, place.seq) for one, place in pairs])
+        client = self._events.database.client
+        async with (
+            client.start_session() as session,
+            await session.start_transaction(write_concern=DURABLE),
+        ):
+            for one, place in pairs:
+                await self._events.insert_one(appends.placed(one.document, place), session=session)
+            if append.change is not None:
+                await append.change(session, places[0])
+        instruments.database_queried("transaction")
+
+    async def _lost_race(self, several: Sequence[Append]) -> None:
+        instruments.append_conflicted()
+        for room in {one.room for one in several}:
+            await self._heads.refreshed(room)
+
+    def _done_alone(
+        self, waiting: Waiting, several: Sequence[Append], places: Sequence[Place]
+    ) -> None:
+        new = []
+        for one, place in zip(several, places, strict=True):
+            self._heads.saw(one.room, Head(place.seq, place.room_n))
+            kind = one.document["kind"]
+            new.append(Committed(one.room, place, kind, one.encode(place)))
+        self._committed(new)
+        document = appends.placed(waiting.append.document, places[0])
+        waiting.resolve(Stored(document, duplicate=False, frame=new[0].frame))
+
+    # --- outcomes ---
+
+    def _done(self, run: Sequence[Waiting], places: Sequence[Place]) -> Head | None:
+        """Durable: tell the process, then the callers. Returns the new head of the last room."""
+        head = None
+        new = []
+        for waiting, place in zip(run, places, strict=True):
+            append = waiting.append
+            head = Head(place.seq, place.room_n)
+            self._heads.saw(append.room, head)
+            kind = append.document["kind"]
+            new.append(Committed(append.room, place, kind, append.encode(place)))
+        if new:
+            self._committed(new)
+        for waiting, place, event in zip(run, places, new, strict=True):
+            document = appends.placed(waiting.append.document, place)
+            waiting.resolve(Stored(document, duplicate=False, frame=event.frame))
+        return head
+
+    async def _answer_retry(self, waiting: Waiting) -> None:
+        """The id is stored already: answer with what is there."""
+        document = await self._events.find_one({"_id": waiting.id})
+        if document is None:
+            return waiting.unavailable()
+        try:
+            appends.check_same(waiting.append, document)
+        except errors.Conflict as error:
+            return waiting.refuse(error)
+        return waiting.resolve(Stored(document, duplicate=True, frame=None))
+
+    def _conflicted(self, run: list[Waiting]) -> list[Waiting]:
+        """Another process was first: who may try again."""
+        instruments.append_conflicted()
+        for waiting in run:
+            waiting.conflicts += 1
+            if waiting.conflicts > CONFLICTS_MAX:
+                waiting.unavailable()
+        return [waiting for waiting in run if waiting.conflicts <= CONFLICTS_MAX]
+
+    async def _settle(
+        self, room: str, run: Sequence[Waiting], places: Sequence[Place], error: PyMongoError
+    ) -> None:
+        """The database did not answer: what it has after all is done, the rest is refused."""
+        self._heads.forget(room)
+        if not places:
+            return self._unknown(run, error)
+        try:
+            ids = [waiting.id for waiting in run]
+            found = {d["_id"]: d async for d in self._events.find({"_id": {"$in": ids}})}
+        except PyMongoError:
+            return self._unknown(run, error)
+        for waiting, place in zip(run, places, strict=True):
+            stored = found.get(waiting.id)
+            if stored is not None and stored["seq"] == place.seq and not waiting.append.also:
+                self._done([waiting], [place])
+            else:
+                self._unknown([waiting], error)
+        return None
+
+    def _unknown(self, run: Sequence[Waiting], error: Exception) -> None:
+        """Nothing is acked that is not known to be stored; the client repeats the id."""
+        logger.warning("%d several not confirmed: %s", len(run), type(error).__name__)
+        for waiting in run:
+            self._heads.forget(waiting.append.room)
+            waiting.unavailable()
+
+    async def _found_head(
+        self, room: str, run: Sequence[Waiting], *, refresh: bool = False
+    ) -> Head | None:
+        try:
+            if refresh:
+                return await self._heads.refreshed(room)
+            return await self._heads.known_or_found(room)
+        except PyMongoError as error:
+            self._unknown(run, error)
+            return None
