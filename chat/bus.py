@@ -1,4 +1,4 @@
-"""Owns what goes between processes: the channel layer, its groups and its health. Knows no room's order.
+"""Owns what goes between processes: the channel layer, its groups, its health. Knows no order.
 
 Promise: at most once. `publish` never waits and never raises: what Redis does not take within
 `PUBLISH_LIMIT_S` is dropped, and a breaker spares it for a while. Whoever needs certainty reads the

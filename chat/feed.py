@@ -58,7 +58,8 @@ class Feed:
                     self._early.pop(max(self._early))
                 self._early[item.seq] = item
         ready = []
-        while (item := self._early.pop(self.last_seq + 1, None)) is not None:
+        while self.last_seq + 1 in self._early:
+            item = self._early.pop(self.last_seq + 1)
             self._advance(item)
             ready.append(item)
         for subscriber in list(self.subscribers) if ready else ():

@@ -1,4 +1,4 @@
-"""Owns turning stored events into what the wire shows: messages, frames, feed items. Stores nothing.
+"""Owns turning stored events into what the wire shows: messages, frames, items. Stores nothing.
 
 A frame made from the log is the frame that was pushed when it happened, but for what was deleted
 since: that stays deleted. Live pushes and frames from the log are made by the same functions.

@@ -1,4 +1,4 @@
-"""Owns the shape of what is stored: rooms, memberships, the room log. Knows no rule of who may what.
+"""Owns the shape of what is stored: rooms, memberships, the room log. Knows no rule of access.
 
 The ORM serves pages, admin and API; the hot path reads and writes the same collections through
 `chat.store`. No field is nullable (the backend adds costly tests for those): "" and `times.NEVER`
@@ -102,7 +102,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.room_id} ({self.role})"
+        return f"{self.role} {self.pk}"
 
 
 class Event(models.Model):
@@ -179,7 +179,7 @@ class Ban(models.Model):
         indexes = [indexes.UniqueIndex(fields=["room", "user"], name="one_ban")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} banned from {self.room_id}"
+        return f"ban {self.pk}"
 
 
 class Report(models.Model):

@@ -6,12 +6,12 @@ browser takes over from the page that `_chat` rendered.
 
 import functools
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Concatenate, Final, ParamSpec
 from urllib.parse import quote
 
-import msgspec
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +20,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import identity as identities
+from accounts import selectors as people
 from chat import errors, limits, pages, selectors, services
 
 ROOM_COOKIE: Final = "parley_room"
@@ -37,15 +38,16 @@ MODULES: Final = (
 
 P = ParamSpec("P")
 Identity = identities.Identity
+Answer = Coroutine[Any, Any, HttpResponse]
 
 
 def for_people(
-    view: Callable[Concatenate[HttpRequest, Identity, P], Awaitable[HttpResponse]],
-) -> Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponse]]:
+    view: Callable[Concatenate[HttpRequest, Identity, P], Answer],
+) -> Callable[Concatenate[HttpRequest, P], Answer]:
     """Give the view the asker's identity; send strangers to sign in; translate refusals once."""
 
     @functools.wraps(view)
-    async def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    async def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             identity = await identities.identity_from_cookies(request.COOKIES)
             if identity is None:
@@ -68,7 +70,7 @@ def for_people(
 @for_people
 async def home(request: HttpRequest, identity: Identity) -> HttpResponse:
     """The chat, with the room that was open last, else the first there is."""
-    rooms = _plain(await selectors.rooms_mine(identity))
+    rooms = selectors.plain(await selectors.rooms_mine(identity))
     wanted = request.COOKIES.get(ROOM_COOKIE, "")
     listed = [room for section in pages.sections_of(rooms) for room in section["rooms"]]
     opened = next((room for room in listed if room["id"] == wanted), listed[0] if listed else None)
@@ -121,11 +123,13 @@ async def create(request: HttpRequest, identity: Identity) -> HttpResponse:
         return render(request, "create.html", {"values": {}, "errors": {}})
     values = {name: request.POST.get(name, "").strip() for name in ("name", "topic", "kind")}
     try:
-        made = await services.room_create(identity, **values)
+        made = await services.room_create(
+            identity, kind=values["kind"], name=values["name"], topic=values["topic"]
+        )
     except errors.ChatError as error:
         context = {"values": values, "errors": _by_field(error)}
         return render(request, "create.html", context, status=error.http_status)
-    return redirect("chat:room", room=_plain(made)["id"])
+    return redirect("chat:room", room=made)
 
 
 @require_safe
@@ -158,8 +162,10 @@ async def direct(request: HttpRequest, identity: Identity) -> HttpResponse:
             refused = error
         else:
             return redirect("chat:room", room=opened)
-    q = request.GET.get("q", "")
-    context = {"q": q, "results": [], "error": _said(refused) if refused else ""}
+    q = request.GET.get("q", "")[: people.QUERY_MAX_CHARS]
+    found = await sync_to_async(people.users_search)(q=q, cursor="") if q else {"results": []}
+    others = [person for person in found["results"] if person["id"] != identity.user_id]
+    context = {"q": q, "results": others, "error": _said(refused) if refused else ""}
     return render(request, "direct.html", context, status=refused.http_status if refused else 200)
 
 
@@ -170,7 +176,7 @@ async def _browse(
     page = await selectors.rooms_public(identity, q=q, cursor=request.GET.get("cursor", ""))
     context = {
         "q": q,
-        "results": _plain(page.results),
+        "results": selectors.plain(page.results),
         "next_cursor": page.next_cursor,
         "error": _said(refused) if refused else "",
     }
@@ -183,7 +189,7 @@ async def _rooms_with(identity: Identity, wanted: str) -> tuple[list[pages.Wire]
     Raises:
         NotFound: not one of them: the same for a room that does not exist and one not ours.
     """
-    rooms = _plain(await selectors.rooms_mine(identity))
+    rooms = selectors.plain(await selectors.rooms_mine(identity))
     for mine in rooms:
         if mine["id"] == wanted:
             return rooms, pages.room_of(mine)
@@ -256,13 +262,8 @@ async def _page_of(request: HttpRequest, identity: Identity, room: str) -> pages
         if (given := request.GET.get(name, "")).isdecimal() and len(given) < 16
     }
     wanted = dict(list(asked.items())[:1])
-    found = _plain(await selectors.messages_page(identity, room=room, **wanted))
+    found = selectors.plain(await selectors.messages_page(identity, room=room, **wanted))
     return dict(found)
-
-
-def _plain(value: Any) -> Any:
-    """What the wire would carry, as plain dicts and lists."""
-    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _said(error: errors.ChatError) -> str:

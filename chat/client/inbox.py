@@ -62,7 +62,7 @@ class Inbox:
             if room["id"] not in known:
                 self.cursors.put(room["id"], room["head_seq"])
                 if again:
-                    self._hand_on(frames.Event("room.added", room["id"], None, {"room": room}))
+                    self._hand_on(frames.Event("room.added", room["id"], None, room))
         return known
 
     def take(self, event: frames.Event) -> None:
@@ -74,7 +74,7 @@ class Inbox:
         room = event.room or ""
         match event.type:
             case "room.added":
-                self.cursors.put(room, event.data["room"]["head_seq"])
+                self.cursors.put(room, event.data["head_seq"])
             case "room.removed":
                 self.cursors.drop(room)
             case "room.reset":

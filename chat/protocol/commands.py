@@ -18,78 +18,78 @@ class _Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class Auth(_Command):
+class Auth(_Command, frozen=True):
     token: str
 
 
-class Resume(_Command):
+class Resume(_Command, frozen=True):
     rooms: dict[str, int]
 
 
-class MessageSend(_Command):
+class MessageSend(_Command, frozen=True):
     room: str
     id: str
     text: str
     reply_to: str | None = None
 
 
-class MessageEdit(_Command):
+class MessageEdit(_Command, frozen=True):
     room: str
     id: str
     target: str
     text: str
 
 
-class MessageDelete(_Command):
+class MessageDelete(_Command, frozen=True):
     room: str
     id: str
     target: str
 
 
-class ReactionAdd(_Command):
-    room: str
-    id: str
-    target: str
-    emoji: str
-
-
-class ReactionRemove(_Command):
+class ReactionAdd(_Command, frozen=True):
     room: str
     id: str
     target: str
     emoji: str
 
 
-class MessagePin(_Command):
+class ReactionRemove(_Command, frozen=True):
+    room: str
+    id: str
+    target: str
+    emoji: str
+
+
+class MessagePin(_Command, frozen=True):
     room: str
     id: str
     target: str
 
 
-class MessageUnpin(_Command):
+class MessageUnpin(_Command, frozen=True):
     room: str
     id: str
     target: str
 
 
-class ReadMark(_Command):
+class ReadMark(_Command, frozen=True):
     room: str
     n: int
 
 
-class TypingStart(_Command):
+class TypingStart(_Command, frozen=True):
     room: str
 
 
-class PresenceSet(_Command):
+class PresenceSet(_Command, frozen=True):
     state: str
 
 
-class PresenceWatch(_Command):
+class PresenceWatch(_Command, frozen=True):
     users: list[str]
 
 
-class Ping(_Command):
+class Ping(_Command, frozen=True):
     pass
 
 

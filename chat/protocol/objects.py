@@ -1,4 +1,4 @@
-"""Owns the objects of the wire: person, message, member, room. Knows nothing of how they are stored.
+"""Owns the objects of the wire: person, message, member, room. Knows nothing of storage.
 
 Field order here is the order on the wire. The same objects go out in REST, in acks and in events.
 Source: docs/protocol.md.

@@ -83,9 +83,8 @@ class Watcher:
         elif event.seq is not None:
             self._last_seq = event.seq
             if event.type == "message.new":
-                message = event.data["message"]
-                self._ids.append(message["id"])
-                self._text[message["id"]] = message["text"]
+                self._ids.append(event.data["id"])
+                self._text[event.data["id"]] = event.data["text"]
         self._arrived.set()
 
 
@@ -110,5 +109,5 @@ async def log_read(rest: client.Rest, room: str) -> tuple[report.Seen, list[int]
 
 
 def _messages(events: list[dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
-    said = [event["data"]["message"] for event in events if event["type"] == "message.new"]
+    said = [event["data"] for event in events if event["type"] == "message.new"]
     return [message["id"] for message in said], {one["id"]: one["text"] for one in said}

@@ -1,6 +1,7 @@
 """Owns who is in a room: joining, leaving, adding, changing, removing. Each change is one
 transaction: the room's event, the membership, and the house event that tells every process."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -141,10 +142,12 @@ async def member_update(
             new={"role": new_role, "muted_until": times.to_wire_or_none(new_mute)}, now=now,
         )  # fmt: skip
 
+    tell = drafts.house_event(
+        "member_changed", actor=identity.user_id, now=now, room=room, users=[user]
+    )
     append = drafts.member_event(
         "changed", room=room, actor=identity.user_id, person=people[user], role=new_role,
-        joined_at=other.joined_at, muted_until=new_mute, now=now, change_too=change,
-        also=[drafts.house_event("member_changed", actor=identity.user_id, now=now, room=room, users=[user])],
+        joined_at=other.joined_at, muted_until=new_mute, now=now, change_too=change, also=[tell],
     )  # fmt: skip
     await house.store.writer.append(append)
     house.store.member_changed(room, user)
@@ -264,10 +267,8 @@ async def _add(
 
     first.change = change
     first.also = tuple(rest)
-    try:
+    with contextlib.suppress(AlreadyMember):  # at the same moment: what was wanted is so
         await house.store.writer.append(first)
-    except AlreadyMember:
-        pass  # somebody else added them at the same moment: what was wanted is so
     for user in users:
         house.store.member_changed(room, user)
 

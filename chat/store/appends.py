@@ -4,7 +4,7 @@ The writer's pure half: stamping places, and telling a retry from a lost race.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -115,12 +115,12 @@ def placed(document: Document, place: Place) -> Document:
     return document | {"seq": place.seq, "n": place.n, "room_n": place.room_n}
 
 
-def is_retry(failure: Document) -> bool:
+def is_retry(failure: Mapping[str, Any]) -> bool:
     """Whether a duplicate is one of the id: the same command again."""
     return "_id" in failure.get("keyPattern", {})
 
 
-def is_place(failure: Document) -> bool:
+def is_place(failure: Mapping[str, Any]) -> bool:
     """Whether a duplicate is one of the place: another process was first."""
     pattern = failure.get("keyPattern", {})
     return "seq" in pattern or "n" in pattern

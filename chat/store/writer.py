@@ -146,7 +146,7 @@ class Writer:
                 also_busy |= others
                 alone.append(queue.popleft())
             else:
-                run = []
+                run: list[Waiting] = []
                 while queue and len(run) < RUN_MAX and not queue[0].append.needs_transaction:
                     run.append(queue.popleft())
                 if len(run) == 1:
