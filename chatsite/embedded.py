@@ -11,6 +11,7 @@ import random
 import socket
 import struct
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,14 @@ class Database(children.Child):
 
     def is_ready(self) -> bool:
         return children.answers(HOST, self.port, _MONGO_PING, _MONGO_OK)
+
+    def wait_or_kill(self, timeout_s: float) -> None:
+        # Its last step waits for a thread that sleeps in accept(), for 2 s or until someone comes.
+        deadline = time.monotonic() + timeout_s
+        while self.is_running() and time.monotonic() < deadline:
+            children.answers(HOST, self.port, b"", b"")
+            time.sleep(children.PROBE_INTERVAL_S)
+        super().wait_or_kill(0)
 
 
 class Broker(children.Child):
@@ -168,7 +177,8 @@ def free_port() -> int:
     Raises:
         children.ChildError: none was found.
     """
-    for port in random.sample(PORTS, PORT_TRIES):
+    # Not the shared generator: where that is seeded (in tests), all would try the same ports.
+    for port in random.SystemRandom().sample(PORTS, PORT_TRIES):
         if port_is_free(HOST, port):
             return port
     raise children.ChildError(f"no free port between {PORTS.start} and {PORTS.stop - 1}")

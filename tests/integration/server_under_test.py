@@ -1,0 +1,59 @@
+"""A replica around a few lines of ASGI, for tests of the server itself.
+
+Arguments: port, file that takes what happened. Not a test module; run as a program.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from chatsite import env, lifecycle
+
+env.use_settings()
+
+from chatsite import server  # noqa: E402  (the settings have to be named first)
+
+port, journal = int(sys.argv[1]), Path(sys.argv[2])
+fails_to_start = "fail" in sys.argv
+
+
+def note(what: str) -> None:
+    with journal.open("a") as file:
+        file.write(what + "\n")
+
+
+@lifecycle.on_start
+async def begin() -> None:
+    if fails_to_start:
+        raise RuntimeError("no store")
+    note(f"start on {type(asyncio.get_running_loop()).__module__}")
+
+
+@lifecycle.on_stop
+async def end() -> None:
+    note(f"stop, draining {lifecycle.draining()}")
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        if scope["path"] == "/slow":
+            note("slow begins")
+            await asyncio.sleep(0.5)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"hello"})
+        return
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if event.get("text") == "go away":
+            await send({"type": "websocket.close", "code": 1011})
+        else:
+            await send({"type": "websocket.send", "text": event["text"]})
+    note(f"socket ended {event['code']}")
+
+
+try:
+    server.serve("127.0.0.1", port, application=application)
+except server.ServeError as error:
+    sys.exit(f"refused: {error}")

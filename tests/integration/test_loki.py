@@ -1,0 +1,177 @@
+"""Log records reach Loki in batches, or are counted; the chat never waits for them."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from metrics import loki
+
+DEADLINE_S = 10.0
+
+
+class FakeLoki:
+    """Takes pushes on this machine; `status` is what it answers, `gate` lets it answer."""
+
+    def __init__(self) -> None:
+        self.pushes: list[dict[str, Any]] = []
+        self.status = 204
+        self.gate = threading.Event()
+        self.gate.set()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                fake.gate.wait(DEADLINE_S)
+                if fake.status == 204:
+                    fake.pushes.append({"path": self.path, **json.loads(body)})
+                self.send_response(fake.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args: Any) -> None:
+                """Silent."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def lines(self) -> list[tuple[str, str]]:
+        return [
+            (at_ns, line)
+            for push in self.pushes
+            for stream in push["streams"]
+            for at_ns, line in stream["values"]
+        ]
+
+    def close(self) -> None:
+        self.gate.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLoki]:
+    found = FakeLoki()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def handler(fake: FakeLoki, monkeypatch: pytest.MonkeyPatch) -> Iterator[loki.LokiHandler]:
+    monkeypatch.setattr(loki, "BATCH_GATHER_S", 0.05)
+    monkeypatch.setattr(loki, "BREAKER_FIRST_S", 0.02)
+    monkeypatch.setattr(loki, "PUSH_TIMEOUT_S", 0.5)
+    found = loki.LokiHandler(fake.url, {"app": "parley", "env": "test", "replica": "r1"})
+    yield found
+    fake.gate.set()
+    found.close()
+
+
+def record(message: str, *, name: str = "chat", level: int = logging.INFO) -> logging.LogRecord:
+    return logging.LogRecord(name, level, __file__, 1, message, (), None)
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.01)
+
+
+def dropped(reason: str) -> float:
+    name = "parley_log_records_dropped_total"
+    return REGISTRY.get_sample_value(name, {"reason": reason}) or 0.0
+
+
+def test_records_arrive_together_with_their_own_time(
+    fake: FakeLoki, handler: loki.LokiHandler
+) -> None:
+    first = record("one")
+    first.created = 1_795_476_136.5
+    for each in (first, record("two"), record("three", level=logging.ERROR)):
+        handler.emit(each)
+    until(lambda: len(fake.lines()) == 3)
+    assert ("1795476136500000000", "one") in fake.lines()
+    assert len(fake.pushes) == 1
+    assert fake.pushes[0]["path"] == "/loki/api/v1/push"
+
+
+def test_labels_are_few_and_fixed(fake: FakeLoki, handler: loki.LokiHandler) -> None:
+    handler.emit(record("one", name="chat.feed", level=logging.ERROR))
+    until(fake.lines)
+    [stream] = fake.pushes[0]["streams"]
+    assert stream["stream"] == {
+        "app": "parley",
+        "env": "test",
+        "replica": "r1",
+        "severity": "error",
+    }
+
+
+def test_a_silent_loki_costs_the_caller_nothing_and_memory_is_bounded(
+    fake: FakeLoki, handler: loki.LokiHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.gate.clear()
+    before = dropped("full")
+    started = time.perf_counter()
+    for n in range(loki.QUEUE_MAX_RECORDS + 2 * loki.BATCH_MAX_RECORDS):
+        handler.emit(record(str(n)))
+    assert time.perf_counter() - started < 2.0
+    assert dropped("full") - before >= loki.BATCH_MAX_RECORDS
+    assert handler._queue.qsize() <= loki.QUEUE_MAX_RECORDS
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_what_loki_cannot_take_now_is_sent_again(
+    fake: FakeLoki, handler: loki.LokiHandler, status: int
+) -> None:
+    fake.status = status
+    handler.emit(record("kept"))
+    until(lambda: handler._queue.empty())
+    fake.status = 204
+    until(lambda: [line for _, line in fake.lines()] == ["kept"])
+
+
+def test_what_loki_will_never_take_is_counted(fake: FakeLoki, handler: loki.LokiHandler) -> None:
+    fake.status = 400
+    before = dropped("refused")
+    handler.emit(record("too old"))
+    until(lambda: dropped("refused") == before + 1)
+
+
+def test_it_does_not_feed_on_itself(fake: FakeLoki, handler: loki.LokiHandler) -> None:
+    handler.emit(record("Starting new HTTP connection", name="urllib3.connectionpool"))
+    handler.emit(record("real"))
+    until(fake.lines)
+    assert [line for _, line in fake.lines()] == ["real"]
+
+
+def test_what_waits_is_sent_at_the_end(fake: FakeLoki, handler: loki.LokiHandler) -> None:
+    for n in range(10):
+        handler.emit(record(str(n)))
+    handler.close()
+    assert len(fake.lines()) == 10
+
+
+def test_what_cannot_be_sent_at_the_end_is_counted_and_waited_for_briefly(
+    fake: FakeLoki, handler: loki.LokiHandler
+) -> None:
+    fake.status = 503
+    before = dropped("closing")
+    handler.emit(record("never"))
+    until(lambda: handler._queue.empty())
+    started = time.monotonic()
+    handler.close()
+    assert time.monotonic() - started < loki.CLOSE_TIMEOUT_S + 1
+    assert dropped("closing") == before + 1
