@@ -1,0 +1,1 @@
+"""Migrations of Django's own apps, made for ObjectId keys. Made by `makemigrations`."""
