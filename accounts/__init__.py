@@ -1,0 +1,1 @@
+"""Who you are: people, logins, tokens. Knows nothing of rooms and messages."""

@@ -1,0 +1,148 @@
+"""Owns who is speaking: from a token or a cookie to an `Identity`, as the database has it now.
+
+Asynchronous and off the ORM: two or three reads by primary key through PyMongo, no thread. Knows
+no rule of rooms. The edges of pages and REST, which run on threads, use `accounts.live`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from bson import ObjectId
+from django.conf import settings
+from pymongo.errors import PyMongoError
+
+from accounts import sessions, tokens
+from chat import errors
+from chatsite import mongo, times
+
+Claims = tokens.Claims
+token_read = tokens.token_read
+
+USER_FIELDS: Final = {
+    "username": 1,
+    "display_name": 1,
+    "avatar": 1,
+    "is_staff": 1,
+    "is_active": 1,
+}
+SESSION_FIELDS: Final = {"user_id": 1, "revoked_at": 1, "expires_at": 1, "last_used_at": 1}
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who speaks, with what login. `expires_at` is unix seconds; None with a cookie, which lives as
+    long as its session."""
+
+    user_id: str
+    username: str
+    display_name: str
+    avatar: str
+    session_id: str
+    expires_at: float | None
+    is_staff: bool
+
+    @property
+    def is_authenticated(self) -> bool:
+        """What Django and DRF ask of a `request.user`."""
+        return True
+
+
+def identity_of(
+    *,
+    user: Mapping[str, Any] | None,
+    session: Mapping[str, Any] | None,
+    expires_at: float | None,
+    now: datetime,
+) -> Identity:
+    """Judge the stored documents of a person and a login.
+
+    Raises:
+        Unauthenticated: no such person or login, suspended, ended, or not one's own.
+    """
+    if user is None or not user["is_active"]:
+        raise errors.Unauthenticated("This account is not in use.")
+    if session is None or not session_lives(session, user_id=user["_id"], now=now):
+        raise errors.Unauthenticated("This session has ended. Please sign in again.")
+    return Identity(
+        user_id=str(user["_id"]),
+        username=user["username"],
+        display_name=user["display_name"],
+        avatar=user["avatar"],
+        session_id=str(session["_id"]),
+        expires_at=expires_at,
+        is_staff=user["is_staff"],
+    )
+
+
+def session_lives(session: Mapping[str, Any], *, user_id: ObjectId, now: datetime) -> bool:
+    """Whether a stored login is this person's, not ended and not too old."""
+    return bool(
+        session["user_id"] == user_id
+        and session["revoked_at"] == times.NEVER
+        and session["expires_at"] > now
+    )
+
+
+async def identity_load(*, user_id: str, session_id: str, expires_at: float | None) -> Identity:
+    """Who the claims of a token speak of, as stored now.
+
+    Raises:
+        Unauthenticated: suspended, or the session has ended.
+        Unavailable: the database cannot be reached.
+    """
+    try:
+        user, session = await _documents(user_id=user_id, session_id=session_id)
+    except PyMongoError as error:
+        raise errors.Unavailable from error
+    return identity_of(user=user, session=session, expires_at=expires_at, now=times.utc_now())
+
+
+async def identity_from_cookies(cookies: Mapping[str, str]) -> Identity | None:
+    """Who the cookies of a page or a handshake speak of; None for nobody.
+
+    A login in use is prolonged here, at most once in `sessions.TOUCH_EVERY`.
+
+    Raises:
+        Unavailable: the database cannot be reached.
+    """
+    key = cookies.get(settings.SESSION_COOKIE_NAME, "")
+    if not sessions.is_key(key):
+        return None
+    now = times.utc_now()
+    database = mongo.database()
+    try:
+        stored = await database.django_session.find_one({"_id": key})
+        login = sessions.login_of(stored, now=now)
+        if login is None:
+            return None
+        user, session = await _documents(user_id=login.user_id, session_id=login.session_id)
+        try:
+            identity = identity_of(user=user, session=session, expires_at=None, now=now)
+        except errors.Unauthenticated:
+            return None
+        if session is not None and sessions.is_stale(session["last_used_at"], now=now):
+            await asyncio.gather(
+                database.accounts_session.update_one(
+                    {"_id": session["_id"]}, {"$set": sessions.prolonged(now)}
+                ),
+                database.django_session.update_one(
+                    {"_id": key}, {"$set": {"expire_date": sessions.prolonged(now)["expires_at"]}}
+                ),
+            )
+    except PyMongoError as error:
+        raise errors.Unavailable from error
+    return identity
+
+
+async def _documents(
+    *, user_id: str, session_id: str
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    if not (ObjectId.is_valid(user_id) and ObjectId.is_valid(session_id)):
+        return None, None
+    database = mongo.database()
+    return await asyncio.gather(
+        database.accounts_user.find_one({"_id": ObjectId(user_id)}, USER_FIELDS),
+        database.accounts_session.find_one({"_id": ObjectId(session_id)}, SESSION_FIELDS),
+    )

@@ -1,0 +1,1 @@
+"""How the stored shape of accounts came to be."""
