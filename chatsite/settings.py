@@ -38,7 +38,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "drf_spectacular",
-    "chatsite",
+    "chatsite.apps.ChatsiteConfig",
     "metrics",
     "accounts",
     "chat",
@@ -112,7 +112,9 @@ CHANNEL_LAYERS: dict[str, Any] = {
 # --- Who one is ---
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.LoginBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # usernames are unique by username_key, without case
+PASSWORD_HASHERS = ["accounts.passwords.Argon2idHasher"]
+PASSWORD_RESET_TIMEOUT = 3600
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -125,13 +127,15 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+LOGIN_TTL_S = ENV.refresh_token_s  # unused for this long, a login is over
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "parley_session"
-SESSION_COOKIE_AGE = ENV.refresh_token_s
+SESSION_COOKIE_AGE = 400 * 86_400  # as long as browsers keep one: the stored session decides
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = ENV.secure_cookies
 CSRF_COOKIE_NAME = "parley_csrf"
+CSRF_FAILURE_VIEW = "chatsite.replies.csrf_failure"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = ENV.secure_cookies
 CSRF_TRUSTED_ORIGINS = PUBLIC_ORIGINS
@@ -158,8 +162,9 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["chatsite.rest.JsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatsite.rest.JsonByDefault",
     "EXCEPTION_HANDLER": "chatsite.rest.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -179,7 +184,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = None  # nothing is collected: WhiteNoise serves the sources themselves
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

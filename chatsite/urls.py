@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from chatsite import health
@@ -10,6 +11,7 @@ from metrics import views as metrics_views
 urlpatterns = [
     path("", include("chat.urls")),
     path("accounts/", include("accounts.urls")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:password")),
     path("admin/", admin.site.urls),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("accounts.api_urls")),
@@ -19,5 +21,7 @@ urlpatterns = [
     path("metrics", metrics_views.metrics, name="metrics"),
 ]
 
-handler404 = "chatsite.rest.not_found"
-handler500 = "chatsite.rest.server_error"
+handler400 = "chatsite.replies.bad_request"
+handler403 = "chatsite.replies.forbidden"
+handler404 = "chatsite.replies.not_found"
+handler500 = "chatsite.replies.server_error"

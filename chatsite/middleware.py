@@ -1,0 +1,117 @@
+"""Owns what every reply carries: a request id, the security headers, no caching of API answers;
+and that no request carries too large a body.
+
+Knows no view. Works in both worlds without a thread hop; stands outermost, below the counting.
+"""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from contextvars import Token
+from typing import Final, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.http import HttpRequest, HttpResponseBase
+
+from chat import errors
+from chatsite import replies
+from metrics import logs
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+"""A proxy's id is kept if it looks like one; what else a client sends never reaches a log."""
+
+PERMISSIONS_POLICY: Final = (
+    "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), "
+    "payment=(), usb=()"
+)
+
+
+class RequestMiddleware:
+    """See the module."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self._is_async:
+            return self._async_call(request)
+        token = _begin(request)
+        try:
+            response = _refused(request) or self._get_response(request)
+            return _finish(request, cast(HttpResponseBase, response))
+        finally:
+            logs.request_id.reset(token)
+
+    async def _async_call(self, request: HttpRequest) -> HttpResponseBase:
+        token = _begin(request)
+        try:
+            response = _refused(request)
+            if response is None:
+                response = await cast(Awaitable[HttpResponseBase], self._get_response(request))
+            return _finish(request, response)
+        finally:
+            logs.request_id.reset(token)
+
+
+def content_security_policy(*, host: str, secure: bool) -> str:
+    """Only our own files, nothing inline; sockets to this very host.
+
+    `'self'` alone does not cover sockets in every browser that we support, so they are named.
+    """
+    sockets = "" if not host else f" wss://{host}" if secure else f" ws://{host} wss://{host}"
+    return (
+        "default-src 'self'; base-uri 'none'; "
+        f"connect-src 'self'{sockets}; "
+        "font-src 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; "
+        "object-src 'none'; script-src 'self'; style-src 'self'"
+    )
+
+
+def _begin(request: HttpRequest) -> Token[str]:
+    given = request.headers.get("X-Request-Id", "")
+    return logs.request_id.set(given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+
+
+def _refused(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer to a body that is too large. A body sent in chunks is measured, and its length
+    written down, as DRF takes a request without one for empty."""
+    try:
+        declared = request.META.get("CONTENT_LENGTH") or ""
+        if declared.isdecimal() and int(declared) > settings.BODY_MAX_BYTES:
+            raise RequestDataTooBig
+        if not declared and "HTTP_TRANSFER_ENCODING" in request.META:
+            request.META["CONTENT_LENGTH"] = str(len(request.body))
+    except RequestDataTooBig:
+        most = settings.BODY_MAX_BYTES // 1024
+        return replies.reply(request, errors.TooLarge(f"A request has at most {most} KiB."))
+    return None
+
+
+def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    headers = response.headers
+    headers["X-Request-Id"] = logs.request_id.get()
+    try:
+        host = request.get_host()
+    except DisallowedHost:
+        host = ""  # it is being refused, and is not repeated in a header
+    headers.setdefault(
+        "Content-Security-Policy", content_security_policy(host=host, secure=request.is_secure())
+    )
+    headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+    headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+    if replies.is_api(request):
+        headers.setdefault("Cache-Control", "no-store")
+    return response
