@@ -25,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
         if folder not in NEEDS_NO_SERVERS:
-            item.add_marker(pytest.mark.usefixtures("running_services", "loop_clients"))
+            # Not by a marker: which fixtures an item uses is settled when it is collected.
+            assert isinstance(item, pytest.Function)
+            item.fixturenames[:0] = ["running_services", "loop_clients"]
 
 
 @pytest.fixture(scope="session")

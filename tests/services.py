@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from chatsite import embedded
+from chatsite import embedded, env
 
 _folder = Path(tempfile.mkdtemp(prefix="parley-tests-"))
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
@@ -41,6 +41,7 @@ def configure() -> None:
     for name in ("LOKI_URL", "RATE_LIMITS", "PUBLIC_ORIGINS", "METRICS_TOKEN", "SECURE_COOKIES"):
         os.environ.pop(name, None)
     os.environ.update(environment())
+    env.ENV = env.load(os.environ)  # it was read when this module imported `embedded`
 
 
 def start() -> None:
