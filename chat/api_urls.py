@@ -4,6 +4,8 @@ from django.urls import path
 
 from chat.api import views
 
+MESSAGE = "rooms/<str:room>/messages/<str:message>"
+
 urlpatterns = [
     path("server", views.Server.as_view()),
     path("rooms", views.Rooms.as_view()),
@@ -16,7 +18,10 @@ urlpatterns = [
     path("rooms/<str:room>/members", views.Members.as_view()),
     path("rooms/<str:room>/members/<str:user>", views.OneMember.as_view()),
     path("rooms/<str:room>/messages", views.Messages.as_view()),
-    path("rooms/<str:room>/messages/<str:message>", views.OneMessage.as_view()),
+    path(MESSAGE, views.OneMessage.as_view()),
+    path(f"{MESSAGE}/reactions/<str:emoji>", views.Reactions.as_view()),
+    path(f"{MESSAGE}/pin", views.Pin.as_view()),
+    path(f"{MESSAGE}/report", views.Reports.as_view()),
     path("rooms/<str:room>/events", views.Events.as_view()),
     path("rooms/<str:room>/read", views.Read.as_view()),
 ]

@@ -244,16 +244,41 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                 return {}
             case commands.Ping():
                 return {}
-            case (
-                commands.MessageEdit()
-                | commands.MessageDelete()
-                | commands.ReactionAdd()
-                | commands.ReactionRemove()
-                | commands.MessagePin()
-                | commands.MessageUnpin()
-                | commands.PresenceSet()
-                | commands.PresenceWatch()
-            ):
+            case commands.MessageEdit():
+                message = await services.message_edit(
+                    identity,
+                    room=command.room,
+                    id=command.id,
+                    target=command.target,
+                    text=command.text,
+                )
+                return {"message": message}
+            case commands.MessageDelete():
+                await services.message_delete(
+                    identity, room=command.room, id=command.id, target=command.target
+                )
+                return {}
+            case commands.ReactionAdd() | commands.ReactionRemove():
+                adds = isinstance(command, commands.ReactionAdd)
+                react = services.reaction_add if adds else services.reaction_remove
+                await react(
+                    identity,
+                    room=command.room,
+                    id=command.id,
+                    target=command.target,
+                    emoji=command.emoji,
+                )
+                return {}
+            case commands.MessagePin() | commands.MessageUnpin():
+                await services.message_pin(
+                    identity,
+                    room=command.room,
+                    id=command.id,
+                    target=command.target,
+                    pinned=isinstance(command, commands.MessagePin),
+                )
+                return {}
+            case commands.PresenceSet() | commands.PresenceWatch():
                 raise errors.BadFrame("There is no such type of frame.")
         assert_never(command)
 

@@ -12,6 +12,8 @@ from chat.protocol.frames import Frame
 
 RING_MAX: Final = 256
 """Newest events kept encoded, for those who come back."""
+CHANGES: Final = ("edit", "delete", "reaction", "pin")
+"""Kinds of event that change a message."""
 EARLY_MAX: Final = 512
 """Events kept that came before the ones they follow; beyond it they are read from the log again."""
 
@@ -89,3 +91,5 @@ class Feed:
         self._ring.append(item)
         if item.kind == "message":
             self.last_message = item.frame
+        elif item.kind in CHANGES:
+            self.last_message = None  # it may be the one that changed: read it again when asked

@@ -19,7 +19,10 @@ Document = dict[str, Any]
 People = Mapping[str, Person]
 Quotes = Mapping[str, Quote]
 
-MESSAGE_KINDS: Final = ("message", "edit")
+EDIT_KEEPS: Final = ("text", "html", "mentions", "reactions", "pinned")
+"""What an edit's event keeps of the message as it left it."""
+Data = tuple[str, Any]
+"""The type of a push and its `data`."""
 
 
 def message_of(
@@ -61,13 +64,14 @@ def quote_of(document: Document, people: People) -> Quote:
 
 async def messages(store: Store, documents: Sequence[Document]) -> list[Message]:
     """The messages of these documents, as they are now."""
-    people, quotes = await _surroundings(store, documents)
+    people, quotes = await surroundings(store, documents)
     return [message_of(document, people, quotes) for document in documents]
 
 
 async def items(store: Store, documents: Sequence[Document]) -> list[Item]:
     """The feed items of these events, in their order."""
-    people, quotes = await _surroundings(store, documents)
+    documents = await _with_targets(store, documents)
+    people, quotes = await surroundings(store, documents)
     return [
         Item(
             seq=document["seq"],
@@ -94,17 +98,39 @@ def encoder(document: Document, people: People, quotes: Quotes) -> Callable[[Pla
     return lambda place: frame_of(document, people, quotes, place=place)
 
 
-def _message(
-    document: Document, people: People, quotes: Quotes, place: Place | None
-) -> tuple[str, Any]:
+def _message(document: Document, people: People, quotes: Quotes, place: Place | None) -> Data:
     as_sent = document | {"reactions": [], "pinned": False, "edited_at": times.NEVER}
     as_sent |= document.get("original", {})
     return "message.new", message_of(as_sent, people, quotes, place=place)
 
 
-def _member(
-    document: Document, people: People, _quotes: Quotes, _place: Place | None
-) -> tuple[str, Any]:
+def _edit(document: Document, people: People, quotes: Quotes, _place: Place | None) -> Data:
+    """The message as this edit left it: its fixed part from the message, the rest as kept here."""
+    target = document["of"]
+    kept = {name: document[name] for name in EDIT_KEEPS}
+    edited = target | kept | {"edited_at": document["at"]}
+    return "message.edited", message_of(edited, people, quotes)
+
+
+def _delete(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
+    data = {"id": uuid_wire(document["target"]), "n": document["data"]["n"]}
+    return "message.deleted", data
+
+
+def _reaction(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
+    data = {
+        "target": uuid_wire(document["target"]),
+        "emoji": document["data"]["emoji"],
+        "user": str(document["actor_id"]),
+    }
+    return f"reaction.{document['data']['change']}", data
+
+
+def _pin(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
+    return f"message.{document['data']['change']}", {"target": uuid_wire(document["target"])}
+
+
+def _member(document: Document, people: People, _quotes: Quotes, _place: Place | None) -> Data:
     data = document["data"]
     member = Member(
         user=people[data["user"]],
@@ -117,28 +143,38 @@ def _member(
 
 def _changed_room(
     document: Document, _people: People, _quotes: Quotes, _place: Place | None
-) -> tuple[str, Any]:
+) -> Data:
     return "room.changed", document["data"]
 
 
-def _house(
-    document: Document, _people: People, _quotes: Quotes, _place: Place | None
-) -> tuple[str, Any]:
+def _house(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
     return "house", document["data"]
 
 
-_Maker = Callable[[Document, People, Quotes, Place | None], tuple[str, Any]]
+_Maker = Callable[[Document, People, Quotes, Place | None], Data]
 _MAKERS: Final[dict[str, _Maker]] = {
     "message": _message,
+    "edit": _edit,
+    "delete": _delete,
+    "reaction": _reaction,
+    "pin": _pin,
     "member": _member,
     "room": _changed_room,
     "house": _house,
 }
 
 
-async def _surroundings(store: Store, documents: Iterable[Document]) -> tuple[People, Quotes]:
+async def _with_targets(store: Store, documents: Sequence[Document]) -> list[Document]:
+    """Edits together with the message that they edit (as `of`)."""
+    edited = {document["target"] for document in documents if document["kind"] == "edit"}
+    targets = await store.events_by_id(sorted(edited))
+    return [d | {"of": targets[d["target"]]} if d["kind"] == "edit" else d for d in documents]
+
+
+async def surroundings(store: Store, documents: Iterable[Document]) -> tuple[People, Quotes]:
     """The people and the quoted messages that these documents speak of."""
     documents = list(documents)
+    documents += [document["of"] for document in documents if "of" in document]
     replied = {d["reply_to"] for d in documents if d.get("reply_to")}
     quoted = await store.events_by_id(sorted(replied))
     wanted = {str(d["actor_id"]) for d in [*documents, *quoted.values()]}

@@ -163,7 +163,7 @@ async def direct(request: HttpRequest, identity: Identity) -> HttpResponse:
         else:
             return redirect("chat:room", room=opened)
     q = request.GET.get("q", "")[: people.QUERY_MAX_CHARS]
-    found = await sync_to_async(people.users_search)(q=q, cursor="") if q else {"results": []}
+    found = await sync_to_async(people.users_search)(q=q, cursor="")
     others = [person for person in found["results"] if person["id"] != identity.user_id]
     context = {"q": q, "results": others, "error": _said(refused) if refused else ""}
     return render(request, "direct.html", context, status=refused.http_status if refused else 200)

@@ -159,6 +159,9 @@ class RoomChangeBody(Body):
     slow_mode_s = serializers.IntegerField(required=False)
     posting = serializers.ChoiceField(["everyone", "moderators"], required=False)
     archived = Flag(required=False)
+    edit_window_s = serializers.IntegerField(
+        required=False, help_text="Seconds for which a message may be edited; 0: any time."
+    )
 
 
 class MemberChangeBody(Body):
@@ -177,6 +180,16 @@ class MessageBody(Body):
     id = Text(max_length=ID_MAX, help_text="A UUID of the sender's making, v7 preferred.")
     text = Text(trim_whitespace=False, allow_blank=True)
     reply_to = Text(required=False, allow_null=True, default=None, max_length=ID_MAX)
+
+
+class EditBody(Body):
+    id = Text(max_length=ID_MAX, help_text="A UUID of this edit.")
+    text = Text(trim_whitespace=False, allow_blank=True)
+
+
+class ReportBody(Body):
+    reason = Text(max_length=100)
+    comment = Text(required=False, default="", allow_blank=True, max_length=2_000)
 
 
 class ReadBody(Body):

@@ -3,6 +3,7 @@
 Knows no rule; source of the calls: docs/protocol.md, "REST".
 """
 
+import uuid
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.identity import Identity
 from chat import bridge, limits, selectors, services
 from chat.api import bodies
 from chat.protocol import frames
@@ -25,6 +27,11 @@ from chatsite.schema import responses
 def encoded(value: Any, *, status: int = 200) -> HttpResponse:
     """An answer in the wire's own encoding (the same bytes as in frames)."""
     return HttpResponse(frames.encode(value), status=status, content_type="application/json")
+
+
+def deed_id(me: Identity, what: str, target: str) -> str:
+    """The id of a deed that one person can do to one message only once: a retry is the same."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{what}:{me.user_id}:{target.lower()}"))
 
 
 def query(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -233,6 +240,93 @@ class OneMessage(APIView):
         """One message as it is now."""
         me = rest.identity_of(request)
         return encoded(bridge.run(selectors.message_get(me, room=room, message=message)))
+
+    @extend_schema(
+        tags=["messages"],
+        request=bodies.EditBody,
+        responses=responses({200: bodies.MessageAnswer}, 400, 401, 403, 404, 409, 422, 429),
+    )
+    def patch(self, request: Request, room: str, message: str) -> HttpResponse:
+        """Change one's own message."""
+        me = rest.identity_of(request)
+        body = rest.read(bodies.EditBody, request.data)
+        return encoded(bridge.run(services.message_edit(me, room=room, target=message, **body)))
+
+    @extend_schema(tags=["messages"], responses=responses({204: None}, 401, 403, 404, 429))
+    def delete(self, request: Request, room: str, message: str) -> Response:
+        """Take a message back; again changes nothing."""
+        me = rest.identity_of(request)
+        bridge.run(
+            services.message_delete(
+                me, room=room, id=deed_id(me, "delete", message), target=message
+            )
+        )
+        return Response(status=204)
+
+
+class Reactions(APIView):
+    @extend_schema(
+        tags=["messages"],
+        request=None,
+        responses=responses({200: bodies.MessageAnswer}, 401, 403, 404, 422, 429),
+    )
+    def put(self, request: Request, room: str, message: str, emoji: str) -> HttpResponse:
+        """React to a message."""
+        return self._react(request, services.reaction_add, room, message, emoji)
+
+    @extend_schema(
+        tags=["messages"],
+        responses=responses({200: bodies.MessageAnswer}, 401, 403, 404, 422, 429),
+    )
+    def delete(self, request: Request, room: str, message: str, emoji: str) -> HttpResponse:
+        """Take a reaction back."""
+        return self._react(request, services.reaction_remove, room, message, emoji)
+
+    def _react(
+        self, request: Request, react: Any, room: str, message: str, emoji: str
+    ) -> HttpResponse:
+        me = rest.identity_of(request)
+        bridge.run(react(me, room=room, id=str(uuid.uuid4()), target=message, emoji=emoji))
+        return encoded(bridge.run(selectors.message_get(me, room=room, message=message)))
+
+
+class Pin(APIView):
+    @extend_schema(
+        tags=["messages"],
+        request=None,
+        responses=responses({200: bodies.MessageAnswer}, 401, 403, 404, 429),
+    )
+    def put(self, request: Request, room: str, message: str) -> HttpResponse:
+        """Pin a message."""
+        return self._pin(request, room, message, pinned=True)
+
+    @extend_schema(
+        tags=["messages"], responses=responses({200: bodies.MessageAnswer}, 401, 403, 404, 429)
+    )
+    def delete(self, request: Request, room: str, message: str) -> HttpResponse:
+        """Unpin a message."""
+        return self._pin(request, room, message, pinned=False)
+
+    def _pin(self, request: Request, room: str, message: str, *, pinned: bool) -> HttpResponse:
+        me = rest.identity_of(request)
+        bridge.run(
+            services.message_pin(me, room=room, id=str(uuid.uuid4()), target=message, pinned=pinned)
+        )
+        return encoded(bridge.run(selectors.message_get(me, room=room, message=message)))
+
+
+class Reports(APIView):
+    @extend_schema(
+        tags=["messages"],
+        request=bodies.ReportBody,
+        responses=responses({204: None}, 400, 401, 404, 422, 429),
+    )
+    def post(self, request: Request, room: str, message: str) -> Response:
+        """Ask a moderator to look at a message."""
+        me = rest.identity_of(request)
+        body = rest.read(bodies.ReportBody, request.data)
+        bridge.run(services.message_report(me, room=room, target=message, **body))
+        return Response(status=204)
 
 
 class Events(APIView):

@@ -4,6 +4,13 @@ Asynchronous; the first argument is the identity of whoever asks, everything els
 return values or raise `chat.errors`; both edges, sockets and REST, call the same ones.
 """
 
+from chat.services.changes import (
+    message_delete,
+    message_edit,
+    message_pin,
+    reaction_add,
+    reaction_remove,
+)
 from chat.services.members import (
     member_remove,
     member_update,
@@ -14,6 +21,7 @@ from chat.services.members import (
 )
 from chat.services.messages import Sent, message_send, message_submit
 from chat.services.reading import ReadState, read_mark, typing_start
+from chat.services.reports import message_report
 from chat.services.rooms import direct_open, room_create, room_update
 
 __all__ = [
@@ -24,8 +32,14 @@ __all__ = [
     "member_update",
     "members_add",
     "membership_update",
+    "message_delete",
+    "message_edit",
+    "message_pin",
+    "message_report",
     "message_send",
     "message_submit",
+    "reaction_add",
+    "reaction_remove",
     "read_mark",
     "room_create",
     "room_join",

@@ -16,14 +16,12 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, limits, text
 from chat.protocol import commands, frames
 from chat.protocol.objects import Quote
-from chat.services import access, drafts
+from chat.services import access, drafts, mentions
 from chat.store import Append, Place, Store, Stored
 from chat.store.appends import Change
 from chat.store.records import RoomRecord
 from chatsite import times
 
-MENTIONS_KEPT: Final = 100
-"""Newest mentions remembered with a membership; more unread ones count as this many."""
 BUCKETS_MAX: Final = 50_000
 
 _buckets: OrderedDict[str, limits.Bucket] = OrderedDict()
@@ -82,7 +80,7 @@ async def message_submit(
     body = _cleaned(text)
     take_token(identity.user_id)
     quotes = await _quotes(house.store, room, reply_to)
-    mentioned = await _mentioned(house.store, room, body)
+    mentioned = await mentions.members_named(house.store, room, body)
     people = await house.store.people([identity.user_id])
     document = drafts.event(
         "message",
@@ -160,15 +158,6 @@ async def _quotes(store: Store, room: str, reply_to: str | None) -> dict[str, Qu
     return {target_id: journal.quote_of(target, people)}
 
 
-async def _mentioned(store: Store, room: str, body: str) -> dict[str, str]:
-    """Those members of the room whose names stand after an @: lower-cased name -> id."""
-    names = text.mentioned_names(body)
-    if not names:
-        return {}
-    named = await store.users_named(names)
-    return {name: user for name, user in named.items() if await store.member(room, user)}
-
-
 def _change(
     room: RoomRecord,
     identity: Identity,
@@ -178,7 +167,7 @@ def _change(
     now: datetime,
 ) -> Change | None:
     """What a message changes besides the log: who was mentioned, and slow mode's last moment."""
-    mentioned = [ObjectId(u) for u in document.get("mentions", []) if u != identity.user_id]
+    mentioned = [user for user in document.get("mentions", []) if user != identity.user_id]
     if not mentioned and not slow_mode_s:
         return None
     here = {"room_id": ObjectId(room.id)}
@@ -186,10 +175,7 @@ def _change(
     async def change(session: AsyncClientSession, place: Place) -> None:
         memberships = session.client[settings.MONGODB_NAME]["chat_membership"]
         if mentioned:
-            push = {"mention_ns": {"$each": [place.n], "$slice": -MENTIONS_KEPT}}
-            await memberships.update_many(
-                here | {"user_id": {"$in": mentioned}}, {"$push": push}, session=session
-            )
+            await mentions.add(session, room=here["room_id"], users=mentioned, n=place.n)
         if slow_mode_s:
             mine = here | {"user_id": ObjectId(identity.user_id)}
             last = await memberships.find_one(mine, {"last_message_at": 1}, session=session)

@@ -20,6 +20,7 @@ from chatsite import times
 NAME_MAX: Final = 80
 TOPIC_MAX: Final = 500
 SLOW_MODE_MAX_S: Final = 6 * 3600
+EDIT_WINDOW_MAX_S: Final = 365 * 86_400
 
 
 class _Taken(errors.Conflict):
@@ -92,6 +93,7 @@ async def room_update(
     topic: str | None = None,
     slow_mode_s: int | None = None,
     posting: str | None = None,
+    edit_window_s: int | None = None,
     archived: bool | None = None,
     now: datetime | None = None,
 ) -> None:
@@ -110,7 +112,7 @@ async def room_update(
         raise errors.Forbidden("Only owners archive a room.")
     values = _values(
         record, name=name, topic=topic, slow_mode_s=slow_mode_s, posting=posting,
-        archived=archived, now=now,
+        edit_window_s=edit_window_s, archived=archived, now=now,
     )  # fmt: skip
     if not values:
         return
@@ -135,6 +137,7 @@ def _values(
     topic: str | None,
     slow_mode_s: int | None,
     posting: str | None,
+    edit_window_s: int | None,
     archived: bool | None,
     now: datetime,
 ) -> dict[str, Any]:
@@ -153,6 +156,10 @@ def _values(
         if posting not in ("everyone", "moderators"):
             raise errors.ValidationFailed(fields={"posting": ["everyone or moderators."]})
         values["posting"] = posting
+    if edit_window_s is not None:
+        if not 0 <= edit_window_s <= EDIT_WINDOW_MAX_S:
+            raise errors.ValidationFailed(fields={"edit_window_s": [f"0 to {EDIT_WINDOW_MAX_S}."]})
+        values["edit_window_s"] = edit_window_s
     if archived is not None and archived != record.is_archived:
         values["archived_at"] = times.floor_ms(now) if archived else times.NEVER
     return values

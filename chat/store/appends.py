@@ -29,7 +29,9 @@ class Place(NamedTuple):
 
 
 Change = Callable[[AsyncClientSession, Place], Awaitable[None]]
-"""What else an append does, inside its transaction. May raise a ChatError to undo everything."""
+"""What else an append does, inside its transaction and before its event is inserted, so that it may
+complete the event's document. May raise a ChatError to undo everything; runs again after a lost
+race."""
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ class Store:
         self.rooms = database.get_collection("chat_room", write_concern=DURABLE)
         self.memberships = database.get_collection("chat_membership", write_concern=DURABLE)
         self.bans = database.get_collection("chat_ban", write_concern=DURABLE)
+        self.reports = database.get_collection("chat_report", write_concern=DURABLE)
         self.users = database["accounts_user"]
         self.heads = Heads(self.events, self.rooms)
         self.writer = Writer(self.events, self.heads, committed=committed, about_to=about_to)

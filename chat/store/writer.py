@@ -248,7 +248,7 @@ class Writer:
                     ends[one.room] = Head(places[-1].seq, places[-1].room_n)
                 await self._transact(append, several, places)
             except errors.ChatError as error:
-                return waiting.refuse(error)
+                return await self._refused_or_retry(waiting, error)
             except DuplicateKeyError as error:
                 if appends.is_retry(error.details or {}):
                     return await self._answer_retry(waiting)
@@ -275,11 +275,21 @@ class Writer:
             client.start_session() as session,
             await session.start_transaction(write_concern=DURABLE),
         ):
-            for one, place in pairs:
-                await self._events.insert_one(appends.placed(one.document, place), session=session)
             if append.change is not None:
                 await append.change(session, places[0])
+            for one, place in pairs:
+                await self._events.insert_one(appends.placed(one.document, place), session=session)
         instruments.database_queried("transaction")
+
+    async def _refused_or_retry(self, waiting: Waiting, refusal: errors.ChatError) -> None:
+        """The change refused: because it was made before, by this very id, or for good."""
+        try:
+            stored = await self._events.find_one({"_id": waiting.id}, {"_id": 1})
+        except PyMongoError as error:
+            return self._unknown([waiting], error)
+        if stored is not None:
+            return await self._answer_retry(waiting)
+        return waiting.refuse(refusal)
 
     async def _lost_race(self, several: Sequence[Append]) -> None:
         instruments.append_conflicted()

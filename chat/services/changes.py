@@ -1,0 +1,301 @@
+"""Owns what may be done to a message once it is said: edit, delete, react, pin.
+
+Each is an event of the room's log and a change of the message's document in one transaction,
+idempotent by the command's id. What would change nothing is no event.
+"""
+
+import unicodedata
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from bson import ObjectId
+from django.conf import settings
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+
+from accounts.identity import Identity
+from chat import errors, fanout, journal, limits, text
+from chat.protocol import commands, frames
+from chat.services import access, drafts, mentions
+from chat.services.messages import take_token
+from chat.store import Append, Place, Stored
+from chat.store.records import MemberRecord, RoomRecord
+from chatsite import times
+
+EMOJI_MAX_CHARS: Final = 32
+REACTION_PEOPLE_MAX: Final = 5_000
+"""People with the same reaction on one message; the next is refused."""
+
+Document = dict[str, Any]
+Alter = Callable[[AsyncClientSession, Document, Place], Awaitable[Document]]
+"""Given the message as it is in the transaction: what to set on it. May complete the event."""
+
+
+async def message_edit(
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    target: str,
+    text: str,
+    now: datetime | None = None,
+) -> msgspec.Raw:
+    """Change one's own message. Returns the encoded message.
+
+    Raises:
+        NotFound, Forbidden (somebody else's, or too old for the room's setting), RoomArchived,
+        Muted, RateLimited, ValidationFailed, Conflict, Unavailable.
+    """
+    now = now or times.utc_now()
+    deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
+    access.may_post(deed.room, deed.member, now=now)
+    if str(deed.message["actor_id"]) != identity.user_id:
+        raise errors.Forbidden("Only its author may change a message.")
+    window = timedelta(seconds=deed.room.edit_window_s)
+    if window and now - deed.message["at"] > window:
+        raise errors.Forbidden("This message is too old to be changed.")
+    body = _cleaned(text)
+    named = await mentions.members_named(deed.house.store, room, body)
+    new = {"text": body, "html": _rendered(body, named), "mentions": list(named.values())}
+    document = deed.event("edit", **new)
+
+    async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:
+        document["reactions"] = message.get("reactions", [])
+        document["pinned"] = message.get("pinned", False)
+        old = {"text": message["text"], "html": message["html"]}
+        old["mentions"] = message.get("mentions", [])
+        await mentions.replace(session, message, new["mentions"], author=identity.user_id)
+        return new | {"edited_at": now, "original": message.get("original") or old}
+
+    stored = await deed.append(document, alter)
+    if stored.frame is not None:
+        return frames.data_of(stored.frame)
+    return await deed.message_now()
+
+
+async def message_delete(
+    identity: Identity, *, room: str, id: str, target: str, now: datetime | None = None
+) -> None:
+    """Take a message back: one's own, or as a moderator anybody's. Its place in the log stays.
+
+    Raises:
+        NotFound, Forbidden, Conflict, Unavailable.
+    """
+    now = now or times.utc_now()
+    deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
+    if str(deed.message["actor_id"]) != identity.user_id:
+        access.may_moderate(deed.member)
+    document = deed.event("delete", data={"n": deed.message["n"]})
+
+    async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:
+        database = session.client[settings.MONGODB_NAME]
+        await mentions.replace(session, message, [], author="")
+        empty: Document = {"text": "", "html": "", "mentions": []}
+        events = database["chat_event"]
+        of_message = {"room_id": message["room_id"], "target": message["_id"]}
+        found = events.find(of_message, {"kind": 1}, session=session)
+        edits = [event["_id"] async for event in found if event["kind"] == "edit"]
+        if edits:
+            await events.update_many({"_id": {"$in": edits}}, {"$set": empty}, session=session)
+        audit = {
+            "at": now, "actor_id": ObjectId(identity.user_id), "action": "message_delete",
+            "room_id": room, "subject": message["_id"], "reason": "", "new": {},
+            "old": {"text": message["text"], "author": str(message["actor_id"])},
+        }  # fmt: skip
+        await database["chat_moderationaction"].insert_one(audit, session=session)
+        return empty | {"deleted_at": now, "reactions": [], "pinned": False, "original": {}}
+
+    await deed.append(document, alter)
+
+
+async def reaction_add(
+    identity: Identity, *, room: str, id: str, target: str, emoji: str, now: datetime | None = None
+) -> None:
+    """React to a message. Again changes nothing.
+
+    Raises:
+        NotFound, RoomArchived, Muted, ValidationFailed (no emoji, or too many), Unavailable.
+    """
+    await _react(identity, room=room, id=id, target=target, emoji=emoji, change="added", now=now)
+
+
+async def reaction_remove(
+    identity: Identity, *, room: str, id: str, target: str, emoji: str, now: datetime | None = None
+) -> None:
+    """Take a reaction back. Again changes nothing. Raises as `reaction_add`."""
+    await _react(identity, room=room, id=id, target=target, emoji=emoji, change="removed", now=now)
+
+
+async def message_pin(
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    target: str,
+    pinned: bool,
+    now: datetime | None = None,
+) -> None:
+    """Pin or unpin a message: owners and moderators, in direct rooms everybody.
+
+    Raises:
+        NotFound, Forbidden, RoomArchived, Unavailable.
+    """
+    now = now or times.utc_now()
+    deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
+    if deed.room.kind != "direct":
+        access.may_moderate(deed.member)
+    if deed.room.is_archived:
+        raise errors.RoomArchived
+    document = deed.event("pin", data={"change": "pinned" if pinned else "unpinned"})
+
+    async def alter(_session: AsyncClientSession, message: Document, _place: Place) -> Document:
+        if message.get("pinned", False) == pinned:
+            raise _NothingToDo
+        return {"pinned": pinned}
+
+    await deed.append(document, alter)
+
+
+async def _react(
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    target: str,
+    emoji: str,
+    change: str,
+    now: datetime | None,
+) -> None:
+    now = now or times.utc_now()
+    shown = _emoji(emoji)
+    deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
+    if deed.room.is_archived:
+        raise errors.RoomArchived
+    if deed.member.is_muted(now):
+        raise errors.Muted
+    document = deed.event("reaction", data={"emoji": shown, "change": change})
+    add = change == "added"
+
+    async def alter(_session: AsyncClientSession, message: Document, _place: Place) -> Document:
+        reactions = [dict(reaction) for reaction in message.get("reactions", [])]
+        mine = next((r for r in reactions if r["emoji"] == shown), None)
+        if add == (mine is not None and identity.user_id in mine["users"]):
+            raise _NothingToDo
+        if not add and mine is not None:
+            mine["users"] = [user for user in mine["users"] if user != identity.user_id]
+            return {"reactions": [reaction for reaction in reactions if reaction["users"]]}
+        if mine is None:
+            if len(reactions) >= limits.REACTIONS_MAX:
+                said = f"At most {limits.REACTIONS_MAX} different reactions on a message."
+                raise errors.ValidationFailed(said, fields={"emoji": [said]})
+            mine = {"emoji": shown, "users": []}
+            reactions.append(mine)
+        if len(mine["users"]) >= REACTION_PEOPLE_MAX:
+            raise errors.ValidationFailed(fields={"emoji": ["Too many people reacted so."]})
+        mine["users"] = [*mine["users"], identity.user_id]
+        return {"reactions": reactions}
+
+    await deed.append(document, alter)
+
+
+class _NothingToDo(errors.Conflict):
+    """Undoes a transaction that would change nothing; never told to anybody."""
+
+
+class _Deed:
+    """One change of one message by one person: what they share."""
+
+    def __init__(
+        self,
+        *,
+        house: fanout.Fanout,
+        identity: Identity,
+        room: RoomRecord,
+        member: MemberRecord,
+        message: Document,
+        event_id: str,
+        now: datetime,
+    ) -> None:
+        self.house = house
+        self.room = room
+        self.member = member
+        self.message = message
+        self._identity = identity
+        self._event_id = event_id
+        self._now = now
+
+    @classmethod
+    async def begin(
+        cls, identity: Identity, *, room: str, id: str, target: str, now: datetime
+    ) -> "_Deed":
+        event_id = commands.uuid_hex(id)
+        target_id = commands.uuid_hex(target, field="target")
+        house = await fanout.current()
+        record, member = await access.member_of(house.store, room, identity.user_id)
+        take_token(identity.user_id)
+        message = await house.store.event(target_id)
+        if message is None or str(message["room_id"]) != room or message["kind"] != "message":
+            raise errors.NotFound("There is no such message.")
+        return cls(
+            house=house, identity=identity, room=record, member=member, message=message,
+            event_id=event_id, now=now,
+        )  # fmt: skip
+
+    def event(self, kind: str, **more: Any) -> Document:
+        return drafts.event(
+            kind, room=self.room.id, actor=self._identity.user_id, now=self._now,
+            id=self._event_id, target=self.message["_id"], **more,
+        )  # fmt: skip
+
+    async def append(self, document: Document, alter: Alter) -> Stored:
+        """Append the event and alter the message; what changes nothing is answered as done."""
+        people, quotes = await journal.surroundings(self.house.store, [document, self.message])
+
+        async def change(session: AsyncClientSession, place: Place) -> None:
+            events: AsyncCollection[Document]
+            events = session.client[settings.MONGODB_NAME]["chat_event"]
+            key = {"_id": self.message["_id"]}
+            message = await events.find_one(key, session=session)
+            if message is None or message.get("deleted_at", times.NEVER) != times.NEVER:
+                raise errors.NotFound("This message was deleted.")
+            self.message = message
+            values = await alter(session, message, place)
+            await events.update_one(key, {"$set": values}, session=session)
+
+        def encode(place: Place) -> bytes:
+            whole = document | {"of": self.message}
+            return journal.frame_of(whole, people, quotes, place=place)
+
+        append = Append(self.room.id, document, encode, change=change)
+        try:
+            stored = await self.house.store.writer.append(append)
+        except _NothingToDo:
+            return Stored(self.message, duplicate=True, frame=None)
+        if stored.duplicate:
+            self.house.announce_stored(self.room.id, stored.document["seq"])
+        return stored
+
+    async def message_now(self) -> msgspec.Raw:
+        current = await self.house.store.event(self.message["_id"])
+        (shown,) = await journal.messages(self.house.store, [current or self.message])
+        return msgspec.Raw(frames.encode(shown))
+
+
+def _emoji(typed: str) -> str:
+    """One emoji, more or less: short, no white space or control, not plain letters or digits."""
+    emoji = typed.strip()
+    is_plain = all(c.isascii() for c in emoji)
+    has_control = any(unicodedata.category(c) in ("Cc", "Cs", "Zs", "Zl", "Zp") for c in emoji)
+    if not emoji or len(emoji) > EMOJI_MAX_CHARS or is_plain or has_control:
+        raise errors.ValidationFailed(fields={"emoji": ["This is not an emoji."]})
+    return emoji
+
+
+def _cleaned(typed: str) -> str:
+    return text.clean(typed)
+
+
+def _rendered(body: str, named: dict[str, str]) -> str:
+    return text.render(body, names=named)
