@@ -73,7 +73,7 @@ class Heads:
         page = await self._page(room, start)
         if not page and start > 0:
             page = await self._page(room, await self._galloped(room, 0))
-        elif len(page) == UPWARD_READ:
+        elif page and page[-1]["seq"] == start + UPWARD_READ - 1:  # full: from 0 that is one less
             page = await self._page(room, await self._galloped(room, page[-1]["seq"]))
         if not page:
             return EMPTY
