@@ -13,7 +13,7 @@ async def main() -> None:
             async for event in chat:
                 if event.type != "message.new" or event.room is None:
                     continue
-                message = event.data["message"]
+                message = event.data
                 if message["sender"]["id"] != me["id"] and message["text"].startswith("echo "):
                     text = message["text"].removeprefix("echo ")
                     await chat.send(event.room, text, reply_to=message["id"])

@@ -307,7 +307,7 @@ async def test_follows_rooms_that_come_and_go() -> None:
     async def script(link: Link) -> None:
         cursors = await link.greet(rooms=(ROOM,) if link.number == 1 else (ROOM, "d" * 24))
         if link.number == 1:
-            await link.push("room.added", {"room": {"id": other, "head_seq": 40}}, room=other)
+            await link.push("room.added", {"id": other, "head_seq": 40}, room=other)
             await link.push("message.new", {}, room=other, seq=41)
             await link.push("room.removed", {}, room=ROOM)
             await link.push("room.reset", {"head_seq": 99, "head_n": 90}, room=other)

@@ -1,0 +1,34 @@
+"""Owns what the journeys share: two real replicas for the whole run, and the cast."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.cluster import Cluster, Person
+
+
+@pytest.fixture(scope="session")
+async def cluster(
+    running_services: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Cluster]:
+    """Two replicas on the run's database and broker; journeys that break one make their own."""
+    async with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def alice(cluster: Cluster) -> Person:
+    """Owns the rooms."""
+    return await cluster.person("alice")
+
+
+@pytest.fixture
+async def bob(cluster: Cluster) -> Person:
+    """Is a member."""
+    return await cluster.person("bob")
+
+
+@pytest.fixture
+async def charlie(cluster: Cluster) -> Person:
+    """Is a stranger."""
+    return await cluster.person("charlie")
