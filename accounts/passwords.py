@@ -45,6 +45,11 @@ def password_hash(raw: str) -> str:
         return hashers.make_password(raw)
 
 
+def password_unusable() -> str:
+    """What is stored of someone who has no password: nothing matches it."""
+    return hashers.make_password(None)
+
+
 def password_matches(user: User | None, raw: str) -> bool:
     """Whether this is the person's password; the same work for None (nobody has that name).
 

@@ -26,6 +26,7 @@ from accounts.services.people import (
     admin_create,
     profile_update,
     user_create,
+    user_import,
     user_restore,
     user_suspend,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "tokens_refresh",
     "tokens_revoke",
     "user_create",
+    "user_import",
     "user_restore",
     "user_suspend",
 ]

@@ -35,6 +35,16 @@ def user_create(*, username: str, email: str, password: str, display_name: str =
     return user
 
 
+def user_import(*, username: str, email: str, display_name: str = "") -> User:
+    """Make a person who has no password: for people of another system, whose logins are made for
+    them. They can sign in themselves once they have set one by mail. Raises as `user_create`."""
+    user = _user_store(
+        username=username, email=email, password=None, display_name=display_name, is_admin=False
+    )
+    instruments.user_registered()
+    return user
+
+
 def admin_create(*, username: str, email: str, password: str) -> User:
     """Make a person who may do everything in the admin. Raises as `user_create`."""
     return _user_store(
@@ -93,7 +103,7 @@ def user_restore(user: User) -> None:
 
 
 def _user_store(
-    *, username: str, email: str, password: str, display_name: str, is_admin: bool
+    *, username: str, email: str, password: str | None, display_name: str, is_admin: bool
 ) -> User:
     user = User(
         username=username,
@@ -106,12 +116,14 @@ def _user_store(
     _note(problems, "username", names.username_problem(user.username))
     _note(problems, "email", names.email_problem(user.email))
     _note(problems, "display_name", _display_name_problem(user.display_name))
-    if weak := passwords.password_problems(password, user=user):
+    if password is not None and (weak := passwords.password_problems(password, user=user)):
         problems["password"] = weak
     if problems:
         raise errors.ValidationFailed(fields=problems)
     _refuse_taken(user)
-    user.password = passwords.password_hash(password)
+    user.password = (
+        passwords.password_unusable() if password is None else passwords.password_hash(password)
+    )
     try:
         user.save(force_insert=True)
     except IntegrityError:  # somebody took it since we looked
