@@ -1,37 +1,60 @@
-"""Owns what Redis knows of room logs: the highest seq anyone announced. Knows no database.
+"""Owns what Redis knows of room logs: the newest events of each, and the heads anyone announced.
 
-Promise: a hint, never the truth. Writes are gathered and sent by one task, dropped when Redis does
-not take them in time; reads answer None when Redis does not. A head is announced before its event
-is committed, so that a process that dies between committing and publishing leaves a trace; a head
-that turns out not to exist costs its readers one look into the log.
+Knows no database. Promise: never wrong, at worst absent. Writes are gathered and sent by one task,
+dropped when Redis does not take them in time. A slice read is used only if it proves itself: every
+entry carries its seq and a checksum over the room and itself, and the seqs are contiguous over the
+whole range asked for; else the answer is None and the caller reads the log. A slice that holds a
+deletion is not used either: what was deleted must not come back from here.
+
+A head is announced before its event is committed, so that a process that dies between committing
+and publishing leaves a trace; a head that never comes to exist costs its readers one look.
 """
 
 import asyncio
 import logging
 import time
+import zlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from chat import keys
+from chat.feed import Item
+from chat.protocol.frames import Frame
 from chatsite import rds
 from metrics import instruments
 
+RECENT_MAX: Final = 200
+RECENT_TTL_S: Final = 86_400
+"""Of a room's events; refreshed by every new one (`_send`) and by a refill."""
 LIMIT_S: Final = 0.25
 BREAK_S: Final = 1.0
 HEADS_CHUNK: Final = 500
 WAITING_MAX: Final = 20_000
-"""Rooms with a head to announce; beyond it the announcement is dropped."""
+"""Rooms with something to tell, and events of one; beyond it they are dropped (refilled later)."""
+REFILL_EVERY_S: Final = 5.0
+"""A room's slice is refilled at most this often by a process."""
+REFILLS_KEPT: Final = 20_000
+CHECKSUM_BYTES: Final = 4
 
 logger = logging.getLogger(__name__)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[int, int, str, bytes]).decode
 
 
 class Cache:
-    """One process's way to the heads in Redis."""
+    """One process's way to the events and heads in Redis."""
 
     def __init__(self) -> None:
         self._heads: dict[str, int] = {}
+        self._events: dict[str, list[Item]] = {}
+        self._refills: dict[str, Sequence[Item]] = {}
+        self._refilled: dict[str, float] = {}
         self._work = asyncio.Event()
         self._broken_until = 0.0
+
+    # --- telling ---
 
     def announce(self, heads: Sequence[tuple[str, int]]) -> None:
         """Say that rooms are about to reach these seqs. Returns at once."""
@@ -40,14 +63,26 @@ class Cache:
                 self._heads[room] = seq
         self._work.set()
 
+    def keep(self, room: str, items: Sequence[Item]) -> None:
+        """Keep these events of a room. Returns at once."""
+        if room in self._events or len(self._events) < WAITING_MAX:
+            waiting = self._events.setdefault(room, [])
+            waiting.extend(items)
+            del waiting[:-RECENT_MAX]
+            self._work.set()
+
     async def run(self) -> None:
-        """Send what was announced until cancelled."""
+        """Send what was told until cancelled."""
         while True:
             await self._work.wait()
             self._work.clear()
             heads, self._heads = self._heads, {}
-            if heads and time.monotonic() >= self._broken_until:
-                await self._send(heads)
+            events, self._events = self._events, {}
+            refills, self._refills = self._refills, {}
+            if time.monotonic() >= self._broken_until:
+                await self._send(heads, events, refills)
+
+    # --- asking ---
 
     async def heads(self, rooms: Sequence[str]) -> dict[str, int] | None:
         """The announced heads of those rooms that have one; None when Redis does not answer."""
@@ -64,11 +99,98 @@ class Cache:
             return None
         return found
 
-    async def _send(self, heads: dict[str, int]) -> None:
+    async def events(self, room: str, *, after: int, upto: int) -> list[Item] | None:
+        """The events with seq in (after, upto], all of them and as they were pushed; else None."""
+        wanted = upto - after
+        if not 0 < wanted <= RECENT_MAX or time.monotonic() < self._broken_until:
+            return None
         try:
             async with asyncio.timeout(LIMIT_S):
-                await rds.client().zadd(keys.heads(), dict(heads), gt=True)
+                entries: Any = await rds.client().zrangebyscore(
+                    keys.recent(room), after + 1, upto, withscores=True
+                )
+            instruments.redis_queried("zrangebyscore")
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._broken_until = time.monotonic() + BREAK_S
+            logger.debug("events not read: %s", type(error).__name__)
+            return None
+        items = _proved(room, entries, after=after, upto=upto)
+        if items is None:
+            instruments.cache_missed()
+        else:
+            instruments.cache_hit()
+        return items
+
+    def wants_refill(self, room: str) -> bool:
+        """Whether a reader that missed should give what it read (`refill`)."""
+        now = time.monotonic()
+        if now - self._refilled.get(room, -REFILL_EVERY_S) < REFILL_EVERY_S:
+            return False
+        if len(self._refilled) >= REFILLS_KEPT:
+            self._refilled.clear()
+        self._refilled[room] = now
+        return True
+
+    def refill(self, room: str, items: Sequence[Item]) -> None:
+        """Give events without a hole between them, as read from the log after a miss: they replace
+        whatever stands in their place."""
+        if items:
+            self._refills[room] = items[-RECENT_MAX:]
+            self._work.set()
+            instruments.cache_refilled()
+
+    async def _send(
+        self,
+        heads: dict[str, int],
+        events: dict[str, list[Item]],
+        refills: dict[str, Sequence[Item]],
+    ) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_S), rds.client().pipeline(transaction=False) as pipe:
+                if heads:
+                    pipe.zadd(keys.heads(), dict(heads), gt=True)
+                for room, items in refills.items():
+                    name = keys.recent(room)
+                    pipe.zremrangebyscore(name, items[0].seq, items[-1].seq)
+                    pipe.zadd(name, {_entry(room, item): item.seq for item in items})
+                    pipe.expire(name, RECENT_TTL_S)
+                for room, items in events.items():
+                    name = keys.recent(room)
+                    pipe.zadd(name, {_entry(room, item): item.seq for item in items})
+                    pipe.zremrangebyrank(name, 0, -RECENT_MAX - 1)
+                    pipe.expire(name, RECENT_TTL_S)
+                await pipe.execute()
             instruments.redis_queried("zadd")
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
-            logger.debug("heads not announced: %s", type(error).__name__)
+            logger.debug("events not cached: %s", type(error).__name__)
+
+
+def _entry(room: str, item: Item) -> bytes:
+    body = _encode((item.seq, item.room_n, item.kind, item.frame.payload))
+    return _checksum(room, body) + body
+
+
+def _checksum(room: str, body: bytes) -> bytes:
+    return zlib.crc32(body, zlib.crc32(room.encode())).to_bytes(CHECKSUM_BYTES, "big")
+
+
+def _proved(
+    room: str, entries: Sequence[tuple[bytes, float]], *, after: int, upto: int
+) -> list[Item] | None:
+    """The entries as events, if they are what they should be."""
+    if len(entries) != upto - after:
+        return None
+    items = []
+    for expected, (entry, score) in enumerate(entries, start=after + 1):
+        body = entry[CHECKSUM_BYTES:]
+        if score != expected or entry[:CHECKSUM_BYTES] != _checksum(room, body):
+            return None
+        try:
+            seq, room_n, kind, payload = _decode(body)
+        except msgspec.MsgspecError:
+            return None
+        if seq != expected or kind == "delete":
+            return None
+        items.append(Item(seq, room_n, kind, Frame(payload)))
+    return items

@@ -11,14 +11,13 @@ from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from accounts.identity import Identity
-from chat import errors, fanout, journal, limits, selectors
+from chat import errors, fanout, limits, selectors
 from chat.feed import Feed
 from chat.protocol import frames
 from chat.protocol.frames import Frame
 from chat.protocol.objects import Room
 from metrics import instruments
 
-REPLAY_PAGE: Final = 200
 OPEN_AT_ONCE: Final = 16
 AHEAD_TRIES: Final = 40
 AHEAD_WAIT_S: Final = 0.05
@@ -47,6 +46,8 @@ class Connection:
     def __init__(self, wire: Wire, identity: Identity, house: fanout.Fanout) -> None:
         self.id = uuid.uuid4().hex
         self.identity = identity
+        self.shares_presence = True
+        self.watched: frozenset[str] = frozenset()
         self.is_live = False
         self.is_closed = False
         self._wire = wire
@@ -197,16 +198,12 @@ class Connection:
 
     async def _replay(self, feed: Feed, after: int, upto: int) -> None:
         """Push the events in (after, upto]; moves the cursor; resets when they are not kept."""
-        items = feed.since(after)
-        if items is None:
-            record = await self._house.store.room(feed.room)
-            if record is not None and after < record.low_seq:
-                return self._reset(feed)
-            limit = min(upto - after, REPLAY_PAGE)
-            documents = await self._house.store.events_after(feed.room, after, limit=limit)
-            items = await journal.items(self._house.store, documents)
-            if not items:
-                return self._reset(feed)
+        record = await self._house.store.room(feed.room) if feed.since(after) is None else None
+        if record is not None and after < record.low_seq:
+            return self._reset(feed)
+        items = await self._house.events(feed, after=after, upto=upto)
+        if not items:
+            return self._reset(feed)
         for item in items:
             if item.seq <= upto and self.follows(feed.room):
                 self.push(item.frame)

@@ -162,6 +162,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             return
         self._connection = connection
         try:
+            connection.shares_presence = await self._hub.shares_presence(connection)
             rooms = await connection.open()
         except PyMongoError:
             self._outbox.close(CLOSE_TRY_AGAIN)
@@ -278,8 +279,11 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                     pinned=isinstance(command, commands.MessagePin),
                 )
                 return {}
-            case commands.PresenceSet() | commands.PresenceWatch():
-                raise errors.BadFrame("There is no such type of frame.")
+            case commands.PresenceSet():
+                self._hub.set_presence(connection, command.state)
+                return {}
+            case commands.PresenceWatch():
+                return {"users": await self._hub.watch(connection, command.users)}
         assert_never(command)
 
     async def _answer_sent(self, frame_id: FrameId, storing: Awaitable[services.Sent]) -> None:

@@ -8,17 +8,20 @@ log is followed by every process, with a look into the log every second besides.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from chat import journal
 from chat.bus import Bus
-from chat.cache import Cache
+from chat.cache import RECENT_MAX, Cache
 from chat.feed import Feed, Item
 from chat.models import HOUSE_ROOM
+from chat.presence import Presence
 from chat.protocol import frames
 from chat.protocol.frames import Frame
+from chat.protocol.objects import Message
 from chat.store import Committed, Store
+from chat.timeline import Timeline
 from chatsite import mongo
 from metrics import instruments
 
@@ -48,6 +51,7 @@ class Fanout:
         self.store = Store(
             mongo.database(), committed=self._committed, about_to=self.cache.announce
         )
+        self.presence = Presence(changed=self._presence_changed, found=self._presence_found)
         self.bus = Bus(heard=self._heard, recovered=self._bus_recovered, lost=self._bus_lost)
         self.house_listeners: list[HouseListener] = []
         self.ephemeral_listeners: list[Ephemeral] = []
@@ -65,11 +69,13 @@ class Fanout:
         self._own(self._supervised(self.store.writer.run, "writer"))
         self._own(self._supervised(self.bus.run, "bus"))
         self._own(self._supervised(self.cache.run, "cache"))
+        self._own(self._supervised(self.presence.run, "presence"))
         self._own(self._supervised(self._comparing, "comparing"))
         self._own(self._supervised(self._following_house, "house"))
         self._bus_lost()
 
     async def stop(self) -> None:
+        await self.presence.clear()
         tasks = [*self._tasks, *self._repairs.values()]
         for task in tasks:
             task.cancel()
@@ -131,6 +137,7 @@ class Fanout:
             place = event.place
             item = Item(place.seq, place.room_n, event.kind, Frame(event.frame))
             self._take(event.room, [item])
+            self.cache.keep(event.room, [item])
             payload = {"event": [place.seq, place.room_n, event.kind, event.frame]}
             self.bus.publish(event.room, payload)
 
@@ -172,6 +179,45 @@ class Fanout:
         for listener in self.house_listeners:
             listener(data)
 
+    # --- past events ---
+
+    async def events(self, feed: Feed, *, after: int, upto: int) -> Sequence[Item]:
+        """The events of a room in (after, upto], as pushed, or the first page of them: from the
+        feed's ring, else from the cache, else from the log. Empty when the log keeps none."""
+        ring = feed.since(after)
+        if ring is not None:
+            return [item for item in ring if item.seq <= upto]
+        cached = await self.cache.events(feed.room, after=after, upto=upto)
+        if cached is not None:
+            return cached
+        limit = min(upto - after, REPAIR_PAGE)
+        documents = await self.store.events_after(feed.room, after, limit=limit)
+        items = await journal.items(self.store, documents)
+        if self.cache.wants_refill(feed.room):
+            self._own(self._refill(feed.room, feed.last_seq))
+        return items
+
+    async def newest_messages(self, feed: Feed, *, count: int) -> list[Message] | None:
+        """The newest messages of a room as they are now, made from the cached events alone; None
+        when the cache does not hold them all."""
+        head, room_n = feed.last_seq, feed.room_n
+        after = max(head - RECENT_MAX, 0)
+        cached = await self.cache.events(feed.room, after=after, upto=head)
+        if cached is None:
+            if head > 0 and self.cache.wants_refill(feed.room):
+                self._own(self._refill(feed.room, head))
+            return None
+        timeline = Timeline()
+        timeline.apply(frames.decoded(item.frame.payload) for item in cached)
+        messages = timeline.messages()[-count:]
+        whole = len(messages) == min(count, room_n) and (not messages or messages[-1].n == room_n)
+        return messages if whole else None
+
+    async def _refill(self, room: str, head: int) -> None:
+        after = max(head - RECENT_MAX, 0)
+        documents = await self.store.events_after(room, after, limit=RECENT_MAX)
+        self.cache.refill(room, await journal.items(self.store, documents))
+
     # --- ephemeral ---
 
     def say(self, room: str, payload: dict[str, Any]) -> None:
@@ -179,6 +225,13 @@ class Fanout:
         for listener in self.ephemeral_listeners:
             listener(room, payload)
         self.bus.publish(room, payload)
+
+    def _presence_changed(self, states: Mapping[str, str]) -> None:
+        self.say(HOUSE_ROOM, {"what": "presence", "states": dict(states)})
+
+    def _presence_found(self, states: Mapping[str, str]) -> None:
+        for listener in self.ephemeral_listeners:
+            listener(HOUSE_ROOM, {"what": "presence", "states": dict(states)})
 
     # --- repair ---
 

@@ -6,11 +6,14 @@ ended, …) and to ephemeral sayings (typing, read marks) of the rooms that are 
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
-from chat import fanout, limits
+from chat import errors, fanout, limits, presence
 from chat.connection import Connection
+from chat.protocol import frames
 from chat.protocol.frames import Frame
+from chat.store import records
 
 CLOSE_AUTH: Final = 4401
 CLOSE_SUSPENDED: Final = 4403
@@ -24,6 +27,7 @@ class Hub:
     def __init__(self, house: fanout.Fanout) -> None:
         self.house = house
         self._people: dict[str, set[Connection]] = {}
+        self._watchers: dict[str, set[Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         house.house_listeners.append(self._house_said)
         house.ephemeral_listeners.append(self._room_said)
@@ -42,12 +46,80 @@ class Hub:
             mine.discard(connection)
             if not mine:
                 del self._people[connection.identity.user_id]
+            self.house.presence.remove(connection.identity.user_id, connection.id)
+            self._unwatch(connection)
 
     def of(self, user: str) -> list[Connection]:
         return list(self._people.get(user, ()))
 
     def everyone(self) -> list[Connection]:
         return [connection for mine in self._people.values() for connection in mine]
+
+    # --- presence ---
+
+    async def shares_presence(self, connection: Connection) -> bool:
+        """Whether the person wants to be seen, as stored now; sets the connection's presence so.
+
+        Raises:
+            PyMongoError: the database did not answer.
+        """
+        user = connection.identity.user_id
+        shares = await self.house.store.shares_presence(user)
+        if not connection.is_closed:
+            state = presence.ONLINE if shares else presence.INVISIBLE
+            self.house.presence.set(user, connection.id, state)
+        return shares
+
+    async def _privacy_changed(self, connection: Connection) -> None:
+        connection.shares_presence = await self.shares_presence(connection)
+
+    def set_presence(self, connection: Connection, state: str) -> None:
+        """How one of a person's connections is: online, away or invisible.
+
+        Raises:
+            ValidationFailed: no such state.
+        """
+        if state not in presence.STATES:
+            said = f"One of {', '.join(presence.STATES)}."
+            raise errors.ValidationFailed(said, fields={"state": [said]})
+        if connection.shares_presence:
+            self.house.presence.set(connection.identity.user_id, connection.id, state)
+
+    async def watch(self, connection: Connection, users: Sequence[str]) -> dict[str, str]:
+        """Have a connection told of these people instead of those before; returns their states.
+
+        Raises:
+            ValidationFailed: more than `limits.WATCH_MAX`, or no ids.
+        """
+        wanted = set(users)
+        if len(users) > limits.WATCH_MAX or not all(map(records.is_object_id, wanted)):
+            said = f"At most {limits.WATCH_MAX} ids of people."
+            raise errors.ValidationFailed(said, fields={"users": [said]})
+        self._unwatch(connection)
+        if connection.is_closed:
+            return {}
+        connection.watched = frozenset(wanted)
+        self.house.presence.watch(wanted)
+        for user in wanted:
+            self._watchers.setdefault(user, set()).add(connection)
+        return await self.house.presence.states(list(wanted))
+
+    def _unwatch(self, connection: Connection) -> None:
+        self.house.presence.unwatch(connection.watched)
+        for user in connection.watched:
+            watchers = self._watchers.get(user, set())
+            watchers.discard(connection)
+            if not watchers:
+                self._watchers.pop(user, None)
+        connection.watched = frozenset()
+
+    def _presence_said(self, states: dict[str, str]) -> None:
+        for user, state in self.house.presence.heard(states).items():
+            frame = Frame(frames.push("presence", {"user": user, "state": state}))
+            for connection in list(self._watchers.get(user, ())):
+                connection.push_soft(frame)
+
+    # --- what is said ---
 
     def _house_said(self, data: dict[str, Any]) -> None:
         match data["what"]:
@@ -71,10 +143,15 @@ class Hub:
                         connection.close(CLOSE_SUSPENDED if suspended else CLOSE_AUTH)
             case "profile_changed":
                 self.house.store.person_changed(data["user"])
+                for connection in self.of(data["user"]):
+                    self._spawn(self._privacy_changed(connection))
             case unknown:
                 logger.warning("a house event of a newer release: %s", unknown)
 
     def _room_said(self, room: str, payload: dict[str, Any]) -> None:
+        if payload["what"] == "presence":
+            self._presence_said(payload["states"])
+            return
         frame = Frame(payload["frame"])
         user, connection_id = payload["user"], payload["connection"]
         match payload["what"]:

@@ -113,7 +113,11 @@ def _edit(document: Document, people: People, quotes: Quotes, _place: Place | No
 
 
 def _delete(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
-    data = {"id": uuid_wire(document["target"]), "n": document["data"]["n"]}
+    data = {
+        "id": uuid_wire(document["target"]),
+        "n": document["data"]["n"],
+        "deleted_at": times.to_wire(document["at"]),
+    }
     return "message.deleted", data
 
 

@@ -22,8 +22,13 @@ def heads() -> str:
 
 
 def presence(user: str) -> str:
-    """Hash: connection -> state and moment of expiry, of one person."""
+    """Sorted set: "<connection> <state>" of one person, score = when the entry expires."""
     return f"{settings.MONGODB_NAME}:presence:{user}"
+
+
+def last_seen(user: str) -> str:
+    """When a person was last there, unix milliseconds."""
+    return f"{settings.MONGODB_NAME}:seen:{user}"
 
 
 def throttle(name: str, subject: str) -> str:

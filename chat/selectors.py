@@ -171,9 +171,12 @@ async def messages_page(
     low = max(high - limit, record.low_n + 1, 1)
     if after_n is not None:
         low = max(after_n + 1, record.low_n + 1)
-    documents = await house.store.messages(room, low, high) if low < high else []
+    results = await _newest(house, room, head, low=low) if high > head.n else None
+    if results is None:
+        documents = await house.store.messages(room, low, high) if low < high else []
+        results = await journal.messages(house.store, documents)
     return MessagesPage(
-        results=await journal.messages(house.store, documents),
+        results=results,
         head_n=head.n,
         head_seq=head.seq,
         has_before=low > record.low_n + 1 and head.n > 0,
@@ -263,6 +266,15 @@ async def room_shown(house: fanout.Fanout, record: RoomRecord, member: MemberRec
 def plain(value: Any) -> Any:
     """JSON-ready dicts and lists of wire objects, for templates and REST."""
     return msgspec.json.decode(frames.encode(value))
+
+
+async def _newest(house: fanout.Fanout, room: str, head: Head, *, low: int) -> list[Message] | None:
+    """The messages from `low` to the head, if the cache holds them and the room is live here."""
+    feed = house.feed(room)
+    if feed is None or feed.last_seq != head.seq:
+        return None
+    found = await house.newest_messages(feed, count=head.n - low + 1)
+    return found if found is None or [m.n for m in found] == list(range(low, head.n + 1)) else None
 
 
 async def _head(house: fanout.Fanout, room: str) -> Head:

@@ -107,6 +107,11 @@ def data_of(payload: bytes) -> msgspec.Raw:
     return _data_of.decode(payload).data
 
 
+def decoded(payload: bytes) -> dict[str, Any]:
+    """A whole frame, decoded."""
+    return dict(msgspec.json.decode(payload))
+
+
 def decode_data(payload: bytes) -> dict[str, Any]:
     """The `data` of a frame, decoded."""
     return dict(msgspec.json.decode(data_of(payload)))

@@ -113,6 +113,11 @@ class Store:
         member = await self._members.get((room, user))
         return member.read_n if member else 0
 
+    async def shares_presence(self, user: str) -> bool:
+        instruments.database_queried("find")
+        found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_presence": 1})
+        return bool(found and found.get("shares_presence", True))
+
     async def shares_receipts(self, user: str) -> bool:
         instruments.database_queried("find")
         found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_receipts": 1})

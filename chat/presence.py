@@ -1,0 +1,236 @@
+"""Owns who is online: one expiring entry a connection in Redis, and what this process tells of it.
+
+Knows no socket. An entry lives `ENTRY_TTL_S` by Redis's own clock, so replicas' clocks do not
+matter, and is refreshed by `run` every `REFRESH_EVERY_S`: after a replica is killed its people are
+offline within `ENTRY_TTL_S + LOOK_EVERY_S`. Changes are gathered for `GATHER_S`, so that reloading
+a page is no change. Without Redis a process knows of its own people only and leaves the others as
+they were.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from chat import keys
+from chatsite import rds
+from metrics import instruments
+
+ENTRY_TTL_S: Final = 40
+REFRESH_EVERY_S: Final = 12.0
+LOOK_EVERY_S: Final = 8.0
+"""How often the people watched here are looked up, for those whose replica died."""
+GATHER_S: Final = 0.8
+BATCH: Final = 200
+WATCHED_MAX: Final = 50_000
+"""People watched on one process that are looked up; more are only heard of."""
+LAST_SEEN_TTL_S: Final = 400 * 86_400
+LIMIT_S: Final = 1.0
+
+ONLINE: Final = "online"
+AWAY: Final = "away"
+OFFLINE: Final = "offline"
+INVISIBLE: Final = "invisible"
+STATES: Final = (ONLINE, AWAY, INVISIBLE)
+
+Changed = Callable[[Mapping[str, str]], None]
+"""Told of people's new states."""
+logger = logging.getLogger(__name__)
+
+# A sorted set a person: member "<connection> <state>", score = when it expires (ms, Redis's clock).
+_STATE_OF: Final = """
+local function state_of(key, now)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  local found = 'offline'
+  for _, entry in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    local state = string.match(entry, ' (%a+)$')
+    if state == 'invisible' then return 'offline' end
+    if state == 'online' then found = 'online' end
+    if state == 'away' and found == 'offline' then found = 'away' end
+  end
+  return found
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+"""
+_UPDATE: Final = (
+    _STATE_OF
+    + """
+local key, seen, ttl = KEYS[1], KEYS[2], tonumber(ARGV[1])
+local before = state_of(key, now)
+for i = 3, #ARGV, 2 do
+  for _, state in ipairs({'online', 'away', 'invisible'}) do
+    redis.call('ZREM', key, ARGV[i] .. ' ' .. state)
+  end
+  if ARGV[i + 1] ~= '' then
+    redis.call('ZADD', key, now + ttl, ARGV[i] .. ' ' .. ARGV[i + 1])
+  end
+end
+redis.call('PEXPIRE', key, ttl)
+local after = state_of(key, now)
+if before ~= 'offline' then redis.call('SET', seen, now, 'PX', tonumber(ARGV[2])) end
+return {before, after}
+"""
+)
+_LOOK: Final = (
+    _STATE_OF
+    + """
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = state_of(key, now) end
+return found
+"""
+)
+
+
+class Presence:
+    """This process's part: its own connections, and the people that it watches."""
+
+    def __init__(self, *, changed: Changed, found: Changed) -> None:
+        """`changed`: some of this process's people changed, everybody should know; `found`: some of
+        those watched here turned out to be in another state."""
+        self._changed = changed
+        self._found = found
+        self._mine: dict[str, dict[str, str]] = {}
+        self._dirty: dict[str, dict[str, str]] = {}
+        self._known: dict[str, str] = {}
+        self._watched: dict[str, int] = {}
+
+    # --- this process's connections ---
+
+    def set(self, user: str, connection: str, state: str) -> None:
+        """A connection is there, in this state (one of `STATES`)."""
+        self._mine.setdefault(user, {})[connection] = state
+        self._dirty.setdefault(user, {})[connection] = state
+
+    def remove(self, user: str, connection: str) -> None:
+        """A connection is gone."""
+        mine = self._mine.get(user, {})
+        if mine.pop(connection, None) is not None:
+            self._dirty.setdefault(user, {})[connection] = ""
+        if not mine:
+            self._mine.pop(user, None)
+
+    # --- people watched ---
+
+    def watch(self, users: Iterable[str]) -> None:
+        for user in users:
+            self._watched[user] = self._watched.get(user, 0) + 1
+
+    def unwatch(self, users: Iterable[str]) -> None:
+        for user in users:
+            left = self._watched.get(user, 0) - 1
+            if left > 0:
+                self._watched[user] = left
+            else:
+                self._watched.pop(user, None)
+                self._known.pop(user, None)
+
+    async def states(self, users: Sequence[str]) -> dict[str, str]:
+        """online, away or offline, of each of these people, as well as this process can know."""
+        found = await self._look(users)
+        if found is None:
+            found = {user: self._known.get(user) or self._own_state(user) for user in users}
+        self._known |= {user: state for user, state in found.items() if user in self._watched}
+        return found
+
+    def heard(self, states: Mapping[str, str]) -> dict[str, str]:
+        """Another process tells of changes; returns those that are news to watchers here."""
+        news = {
+            user: state
+            for user, state in states.items()
+            if user in self._watched and self._known.get(user) != state
+        }
+        self._known |= news
+        return news
+
+    # --- tasks ---
+
+    async def run(self) -> None:
+        """Tell of changes, refresh entries and look after the watched until cancelled."""
+        refreshed = looked = time.monotonic()
+        while True:
+            await asyncio.sleep(GATHER_S)
+            now = time.monotonic()
+            if now - refreshed >= REFRESH_EVERY_S:
+                refreshed = now
+                for user, mine in self._mine.items():
+                    self._dirty[user] = {**self._dirty.get(user, {}), **mine}
+            if self._dirty:
+                dirty, self._dirty = self._dirty, {}
+                await self._update(dirty)
+            if now - looked >= LOOK_EVERY_S:
+                looked = now
+                await self._look_after_watched()
+
+    async def clear(self) -> None:
+        """The process ends: take its connections out at once."""
+        gone = {user: dict.fromkeys(mine, "") for user, mine in self._mine.items()}
+        self._mine.clear()
+        await self._update(gone)
+
+    async def _update(self, entries: dict[str, dict[str, str]]) -> None:
+        users = list(entries)
+        for start in range(0, len(users), BATCH):
+            chunk = users[start : start + BATCH]
+            try:
+                async with asyncio.timeout(LIMIT_S), rds.client().pipeline(transaction=False) as p:
+                    for user in chunk:
+                        arguments = [part for pair in entries[user].items() for part in pair]
+                        p.eval(
+                            _UPDATE, 2, keys.presence(user), keys.last_seen(user),
+                            ENTRY_TTL_S * 1000, LAST_SEEN_TTL_S * 1000, *arguments,
+                        )  # fmt: skip
+                    outcomes = await p.execute()
+                instruments.redis_queried("eval")
+            except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+                logger.debug("presence not told: %s", type(error).__name__)
+                outcomes = [(b"", self._own_state(user).encode()) for user in chunk]
+            changes = {
+                user: after.decode()
+                for user, (before, after) in zip(chunk, outcomes, strict=True)
+                if before != after
+            }
+            if changes:
+                self._changed(changes)
+
+    async def _look(self, users: Sequence[str]) -> dict[str, str] | None:
+        found: dict[str, str] = {}
+        for start in range(0, len(users), BATCH):
+            chunk = users[start : start + BATCH]
+            try:
+                async with asyncio.timeout(LIMIT_S):
+                    names = [keys.presence(user) for user in chunk]
+                    states: Any = await rds.client().eval(_LOOK, len(names), *names)
+                instruments.redis_queried("eval")
+            except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+                logger.debug("presence not read: %s", type(error).__name__)
+                return None
+            found |= {user: state.decode() for user, state in zip(chunk, states, strict=True)}
+        return found
+
+    async def _look_after_watched(self) -> None:
+        users = list(self._watched)[:WATCHED_MAX]
+        found = await self._look(users)
+        if found is not None:
+            known = self._known
+            self._found({u: s for u, s in found.items() if known.get(u, OFFLINE) != s})
+
+    def _own_state(self, user: str) -> str:
+        mine = set(self._mine.get(user, {}).values())
+        if INVISIBLE in mine or not mine:
+            return OFFLINE
+        return ONLINE if ONLINE in mine else AWAY
+
+
+async def last_seen(users: Sequence[str]) -> dict[str, int]:
+    """When people who are offline were there last: unix milliseconds, of those that are known."""
+    if not users:
+        return {}
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            values = await rds.client().mget([keys.last_seen(user) for user in users])
+    except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+        logger.debug("last seen not read: %s", type(error).__name__)
+        return {}
+    return {user: int(value) for user, value in zip(users, values, strict=True) if value}
