@@ -111,9 +111,9 @@ async def identity_from_cookies(cookies: Mapping[str, str]) -> Identity | None:
     if not sessions.is_key(key):
         return None
     now = times.utc_now()
-    database = mongo.database()
     try:
-        stored = await database.django_session.find_one({"_id": key})
+        database = mongo.database()
+        stored = await database.accounts_pagesession.find_one({"_id": key})
         login = sessions.login_of(stored, now=now)
         if login is None:
             return None
@@ -127,7 +127,7 @@ async def identity_from_cookies(cookies: Mapping[str, str]) -> Identity | None:
                 database.accounts_session.update_one(
                     {"_id": session["_id"]}, {"$set": sessions.prolonged(now)}
                 ),
-                database.django_session.update_one(
+                database.accounts_pagesession.update_one(
                     {"_id": key}, {"$set": {"expire_date": sessions.prolonged(now)["expires_at"]}}
                 ),
             )

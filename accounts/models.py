@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from bson import ObjectId
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django_mongodb_backend.fields import ObjectIdAutoField
 
@@ -103,3 +105,20 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} session {self.pk}"
+
+
+class PageSession(AbstractBaseSession):
+    """What Django keeps of a browser, signed. Keyed by `_id`, which Django's own model is not: on
+    this backend each look-up of that one would read them all."""
+
+    session_key = models.CharField(max_length=40, primary_key=True, db_column="_id")
+    expire_date = models.DateTimeField()
+
+    class Meta:
+        indexes = [indexes.ExpiryIndex(fields=["expire_date"], name="page_sessions_expiry")]
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from accounts import sessions  # which needs this model
+
+        return sessions.SessionStore

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
-from django.contrib.sessions.models import Session as StoredSession
 
+from accounts.models import PageSession
 from chatsite import mongo, times
 
 LOGIN_KEY: Final = "sid"
@@ -39,14 +39,20 @@ class PageLogin(msgspec.Struct, frozen=True):
 class SessionStore(db.SessionStore):
     """The engine that `SESSION_ENGINE` names."""
 
+    @classmethod
+    def get_model_class(cls) -> type[PageSession]:
+        return PageSession
+
     def load(self) -> dict[str, Any]:
-        stored = StoredSession.objects.filter(session_key=self.session_key).first()
+        stored = PageSession.objects.filter(session_key=self.session_key).first()
         if stored is None:
             return self._read(None)
         return self._read({"session_data": stored.session_data, "expire_date": stored.expire_date})
 
     async def aload(self) -> dict[str, Any]:
-        return self._read(await mongo.database().django_session.find_one({"_id": self.session_key}))
+        return self._read(
+            await mongo.database().accounts_pagesession.find_one({"_id": self.session_key})
+        )
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:
         """When the stored session ends: as its login does, not as the cookie."""

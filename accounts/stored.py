@@ -28,7 +28,7 @@ def sessions() -> Collection[Document]:
 
 
 def page_sessions() -> Collection[Document]:
-    return _collection("django_session")
+    return _collection("accounts_pagesession")
 
 
 def object_id(text: str) -> ObjectId:

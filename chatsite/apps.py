@@ -9,7 +9,6 @@ from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 from django.contrib.auth import apps as auth
 from django.contrib.contenttypes import apps as contenttypes
-from django.contrib.sessions import apps as sessions
 
 OBJECT_ID: Final = "django_mongodb_backend.fields.ObjectIdAutoField"
 
@@ -34,10 +33,5 @@ class MongoAuthConfig(auth.AuthConfig):
 
 
 class MongoContentTypesConfig(contenttypes.ContentTypesConfig):
-    default = False
-    default_auto_field = OBJECT_ID
-
-
-class MongoSessionsConfig(sessions.SessionsConfig):
     default = False
     default_auto_field = OBJECT_ID

@@ -31,7 +31,6 @@ INSTALLED_APPS = [
     "chatsite.apps.MongoAdminConfig",
     "chatsite.apps.MongoAuthConfig",
     "chatsite.apps.MongoContentTypesConfig",
-    "chatsite.apps.MongoSessionsConfig",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_mongodb_backend",
@@ -47,7 +46,6 @@ MIGRATION_MODULES = {
     "admin": "chatsite.mongo_migrations.admin",
     "auth": "chatsite.mongo_migrations.auth",
     "contenttypes": "chatsite.mongo_migrations.contenttypes",
-    "sessions": "chatsite.mongo_migrations.sessions",
 }
 
 MIDDLEWARE = [
