@@ -28,9 +28,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine of the services or selectors and wait for its outcome.
 
     Raises:
+        RuntimeError: called on an event loop, which it would block for ever: await it there.
         Unavailable: it took longer than `LIMIT_S`.
         Whatever the coroutine raises.
     """
+    if asyncio._get_running_loop() is not None:
+        work.close()
+        raise RuntimeError("bridge.run is for threads without a loop")
     future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
         return future.result(LIMIT_S)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 FOLLOWS_WITHIN_S: Final = 300
-"""Posts of one author within five minutes of each other stand as one group."""
+"""What one author posts within five minutes of a post with their name over it stands below it."""
 HUES: Final = 9
 """How many colours a face can have; `tokens.css` holds them."""
 UNREAD_SHOWN_MAX: Final = 99
@@ -89,6 +89,7 @@ def rows_of(
     """
     rows: list[Wire] = []
     before: Wire | None = None
+    head: Wire | None = None
     line_wanted = bool(messages) and read_n >= messages[0]["n"] - 1
     for message in messages:
         local = datetime.fromisoformat(message["at"]).astimezone(zone)
@@ -100,9 +101,7 @@ def rows_of(
         if line:
             rows.append({"kind": "new"})
             line_wanted = False
-        follows = (
-            not new_day and not line and before is not None and _follows(before, message, local)
-        )
+        follows = not new_day and not line and _follows(before, head, message, local)
         row = {
             "kind": "message",
             "message": message,
@@ -117,6 +116,7 @@ def rows_of(
         }
         rows.append(row)
         before = row
+        head = head if follows else row
     return rows
 
 
@@ -147,12 +147,14 @@ def blank_room() -> Wire:
     return {"id": "", "title": "", "icon": "hash", "face": None, "badge": ""}
 
 
-def _follows(before: Wire, message: Wire, local: datetime) -> bool:
+def _follows(before: Wire | None, head: Wire | None, message: Wire, local: datetime) -> bool:
     return (
-        before["message"]["sender"]["id"] == message["sender"]["id"]
+        before is not None
+        and head is not None
+        and before["message"]["sender"]["id"] == message["sender"]["id"]
         and not message["reply_to"]
         and not before["message"]["deleted_at"]
-        and (local - before["local"]).total_seconds() < FOLLOWS_WITHIN_S
+        and (local - head["local"]).total_seconds() < FOLLOWS_WITHIN_S
     )
 
 

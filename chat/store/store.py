@@ -15,6 +15,7 @@ from chat.protocol.objects import Person
 from chat.store import records
 from chat.store.appends import Committed
 from chat.store.heads import Head, Heads
+from chat.store.hints import Hints
 from chat.store.records import MemberRecord, Recent, RoomRecord
 from chat.store.writer import DURABLE, Writer
 from metrics import instruments
@@ -42,6 +43,7 @@ class Store:
         self.reports = database.get_collection("chat_report", write_concern=DURABLE)
         self.users = database["accounts_user"]
         self.heads = Heads(self.events, self.rooms)
+        self.hints = Hints(database["chat_room"])
         self.writer = Writer(self.events, self.heads, committed=committed, about_to=about_to)
         self._rooms: Recent[str, RoomRecord | None] = Recent(
             self._read_room, ttl_s=records.AUTHORITY_TTL_S

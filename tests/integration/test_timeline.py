@@ -44,7 +44,7 @@ async def any_deed(
     """Something that somebody may or may not do; refusals are part of life."""
     who = chance.choice(people)
     target = chance.choice(said) if said else ""
-    deed = {"room": room, "id": str(uuid.uuid4()), "target": target}
+    deed: dict[str, Any] = {"room": room, "id": str(uuid.uuid4()), "target": target}
     text = f"text {chance.random()} @{people[0].username} *x*"
     match chance.randrange(8) if said else 0:
         case 0 | 1 | 2:
@@ -157,14 +157,14 @@ async def test_a_cache_that_was_tampered_with_is_not_believed(
     assert await filled()
     monkeypatch.setattr(house.cache, "wants_refill", lambda _room: False)  # it would mend itself
     redis, name = rds.client(), keys.recent(room)
-    entries = await redis.zrange(name, 0, -1, withscores=True)
+    entries: Any = await redis.zrange(name, 0, -1, withscores=True)
 
     async def put(changed: list[tuple[bytes, float]]) -> None:
         await redis.delete(name)
         if changed:
             await redis.zadd(name, dict(changed))
 
-    stranger = await redis.zrange(keys.recent(other), 0, -1, withscores=True)
+    stranger: Any = await redis.zrange(keys.recent(other), 0, -1, withscores=True)
     swapped = [*entries]
     swapped[3], swapped[4] = (entries[3][0], entries[4][1]), (entries[4][0], entries[3][1])
     flipped = [(entry.replace(b"message 7", b"massage 7"), score) for entry, score in entries]

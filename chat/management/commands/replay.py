@@ -5,6 +5,7 @@ Knows nothing of the wire: chat.replay speaks to the server as any client does.
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -41,7 +42,7 @@ ROWS: Final = (
     ("sent", "sent now"),
     ("already", "there already"),
     ("left", "not sent (stopped)"),
-    ("received", "received"),
+    ("received", "received live"),
     ("lost", "lost"),
     ("twice", "twice"),
     ("out_of_order", "out of order"),
@@ -85,6 +86,7 @@ class Command(BaseCommand):
             )
         if not settings.SECRET_KEY_IS_SET:
             raise CommandError("SECRET_KEY is not set: give the one that the server has.")
+        logging.getLogger("chat").setLevel(logging.WARNING)  # the rest is for servers to say
         screen = Console(stderr=True)
         text_max = asyncio.run(_text_max(urls[0]))
         logs = [_read(path, text_max=text_max) for path in options["files"]]

@@ -1,0 +1,126 @@
+"""Owns the sample people, rooms and messages of `manage.py up --demo`.
+
+Safe to run again: people and channels are found by name, messages have ids made of what they say.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from accounts import services as accounts
+from accounts.identity import Identity
+from accounts.models import User
+from chat import bridge, errors, selectors, services
+
+PASSWORD: Final = "parley-demo-1"  # noqa: S105  sample accounts, printed for whoever asked for them
+NAMESPACE: Final = uuid.UUID("5d0b7c53-6a86-4f4e-9d55-3a1e4b1c7f10")
+
+PEOPLE: Final = {
+    "ada": "Ada Marsh",
+    "bruno": "Bruno Keller",
+    "chika": "Chika Obi",
+    "dmitri": "Dmitri Orlov",
+    "elif": "Elif Demir",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing said: by whom, what."""
+
+    who: str
+    text: str
+
+
+CHANNELS: Final[dict[str, tuple[str, tuple[Line, ...]]]] = {
+    "general": (
+        "Everything that concerns everybody",
+        (
+            Line("ada", "Good morning! The new office plants have arrived. 🌱"),
+            Line("bruno", "Lovely. Who waters them on **Fridays**?"),
+            Line("chika", "I do, if somebody reminds me. Looking at you, @dmitri."),
+            Line("dmitri", "Noted:\n\n1. Friday, 16:00\n2. Remind @chika\n3. Forget nothing"),
+            Line("elif", "There is a list already: https://example.org/plants"),
+        ),
+    ),
+    "deploys": (
+        "What went out, and when",
+        (
+            Line("bruno", "`web` 2.4.1 is out on both replicas, no connection lost."),
+            Line(
+                "elif",
+                "```python\nasync def drained(self) -> None:\n    await self._low.wait()\n```",
+            ),
+            Line("elif", "That is the whole fix for the slow reader."),
+            Line("ada", "> no connection lost\n\nI watched the graph. It is true."),
+        ),
+    ),
+    "lunch": (
+        "Where to, today?",
+        (
+            Line("chika", "Noodles or soup?"),
+            Line("dmitri", "~~Soup~~ Noodles."),
+            Line("bruno", "Noodles, half past twelve."),
+        ),
+    ),
+}
+
+
+def seed() -> int:
+    """Make what is missing. Returns how many messages were new."""
+    people = {name: _identity(_person(name)) for name in PEOPLE}
+    owner = people["ada"]
+    new = 0
+    for name, (topic, lines) in CHANNELS.items():
+        room = _channel(owner, name=name, topic=topic)
+        for member in people.values():
+            bridge.run(services.room_join(member, room=room))
+        for line in lines:
+            new += _say(people[line.who], room=room, where=name, text=line.text)
+    room, _is_new = bridge.run(
+        services.direct_open(people["ada"], user_ids=[people["bruno"].user_id])
+    )
+    new += _say(people["bruno"], room=room, where="direct", text="Do you have a minute?")
+    new += _say(people["ada"], room=room, where="direct", text="For you, two.")
+    return new
+
+
+def _person(name: str) -> User:
+    found = User.objects.filter(username_key=name).first()
+    if found is not None:
+        return found
+    try:
+        return accounts.user_create(
+            username=name,
+            email=f"{name}@demo.invalid",
+            password=PASSWORD,
+            display_name=PEOPLE[name],
+        )
+    except errors.Conflict:  # made by another process at the same moment
+        return User.objects.get(username_key=name)
+
+
+def _identity(user: User) -> Identity:
+    return Identity(
+        user_id=str(user.pk),
+        username=user.username,
+        display_name=user.display_name,
+        avatar=user.avatar,
+        session_id="",
+        expires_at=None,
+        is_staff=False,
+    )
+
+
+def _channel(owner: Identity, *, name: str, topic: str) -> str:
+    try:
+        return bridge.run(services.room_create(owner, kind="channel", name=name, topic=topic))
+    except errors.Conflict:
+        listed = bridge.run(selectors.rooms_public(owner, q=name)).results
+        return next(str(room["id"]) for room in listed if room["name"] == name)
+
+
+def _say(who: Identity, *, room: str, where: str, text: str) -> int:
+    message_id = str(uuid.uuid5(NAMESPACE, f"{where}:{who.username}:{text}"))
+    sent = bridge.run(services.message_send(who, room=room, id=message_id, text=text))
+    return 0 if sent.duplicate else 1
