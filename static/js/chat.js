@@ -156,13 +156,13 @@ class Chat {
       dialogs: this.#dialogs,
       me: this.#me,
       entered: (/** @type {Room} */ room) => this.#entered(room),
+      go: (/** @type {string} */ room) => this.#go(room),
     };
     connectCreate(around);
     connectBrowse(around);
     connectDirect(around);
     connectJump(around, {
       rooms: this.#rooms,
-      go: (room) => this.#go(room),
       openId: () => this.#roomView.room?.id ?? "",
     });
     connectLeave(around, { openRoom: () => this.#roomView.room, left: (room) => this.#gone(room) });

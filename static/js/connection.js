@@ -13,6 +13,7 @@ const HELLO_WITHIN_MS = 12_000; // the server itself gives up on a stranger afte
 const PROBE_WITHIN_MS = 4_000;
 const SILENCE_GRACE_MS = 10_000; // on top of the server's heartbeat
 const HOLE_GRACE_MS = 6_000; // the server mends its own holes within 5 s
+const ASK_EVERY = 3; // failed handshakes, until REST is asked whether the session still stands
 const STEADY_AFTER_MS = 10_000; // alive this long, the next loss starts from the shortest wait
 
 /** The frames that are part of a room's log and carry its seq. */
@@ -181,7 +182,7 @@ export class Connection extends EventTarget {
     const inMs = announcedMs >= 0 ? announcedMs : waitMs(this.#attempt++, Math.random());
     this.#timers.dial = window.setTimeout(() => this.#dial(), inMs);
     this.#enter("waiting", { inMs });
-    if (!wasKnown) this.#askWhoWeAre();
+    if (!wasKnown && this.#attempt % ASK_EVERY === 0) this.#askWhoWeAre();
   }
 
   /** A handshake refused for want of a session looks like a dead server; only REST can tell. */

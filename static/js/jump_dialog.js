@@ -33,9 +33,9 @@ export function score(name, q) {
 
 /**
  * @param {import("./room_dialogs.js").Around} around
- * @param {{rooms: import("./rooms.js").Rooms, go: (room: string) => void, openId: () => string}} with_
+ * @param {{rooms: import("./rooms.js").Rooms, openId: () => string}} with_
  */
-export function connectJump(around, { rooms, go, openId }) {
+export function connectJump(around, { rooms, openId }) {
   const dialog = around.dialogs.get("jump");
   const findPeople = peopleFinder(around, dialog);
 
@@ -52,7 +52,7 @@ export function connectJump(around, { rooms, go, openId }) {
       note: badge ? `${badge} for you` : room.unread ? `${room.unread} unread` : room.topic,
       pick: () => {
         dialog.close();
-        go(room.id);
+        around.go(room.id);
       },
     };
   };

@@ -9,12 +9,13 @@ import { titleOf } from "./rooms.js";
 
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Person} Person */
+/** @typedef {Pick<Room, "id" | "kind" | "name" | "topic" | "members_count" | "people"> & {joined: boolean}} Listed a channel as everybody sees it */
 
 /**
  * @typedef {{
  *   api: import("./api.js").Api, dialogs: import("./dialogs.js").Dialogs,
- *   me: Person, entered: (room: Room) => void,
- * }} Around `entered`: one is in this room now and wants to see it
+ *   me: Person, entered: (room: Room) => void, go: (room: string) => void,
+ * }} Around `entered`: one is in this room now and wants to see it; `go`: as one was before
  */
 
 /** @param {unknown} error */
@@ -60,14 +61,14 @@ export function connectCreate({ api, dialogs, entered }) {
 }
 
 /** @param {Around} around */
-export function connectBrowse({ api, dialogs, entered }) {
+export function connectBrowse({ api, dialogs, entered, go }) {
   const dialog = dialogs.get("browse");
   const list = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="results"]'));
   const note = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="note"]'));
   const input = /** @type {HTMLInputElement} */ (dialog.querySelector('[data-part="q"]'));
   let asked = 0;
 
-  /** @param {Room} room */
+  /** @param {Listed} room */
   const join = async (room) => {
     try {
       await api.post(`/rooms/${room.id}/join`);
@@ -78,7 +79,7 @@ export function connectBrowse({ api, dialogs, entered }) {
       note.textContent = saidBy(error).said;
     }
   };
-  /** @param {Room} room */
+  /** @param {Listed} room */
   const itemFor = (room) => {
     const item = document.createElement("li");
     item.className = "result";
@@ -98,15 +99,15 @@ export function connectBrowse({ api, dialogs, entered }) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button button--small";
-    button.textContent = room.role ? "Open" : "Join";
+    button.textContent = room.joined ? "Open" : "Join";
     button.setAttribute("aria-label", `${button.textContent} ${room.name}`);
     button.addEventListener("click", () => {
-      if (!room.role) {
+      if (!room.joined) {
         join(room);
         return;
       }
       dialog.close();
-      entered(room);
+      go(room.id);
     });
     item.append(glyph, text, button);
     return item;

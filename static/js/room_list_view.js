@@ -16,7 +16,7 @@ export const iconOf = (room) => ICONS[room.kind] ?? "hash";
 /** @param {number} number */
 export const shortCount = (number) => (number > COUNTED_MAX ? `${COUNTED_MAX}+` : countOf(number));
 
-/** Puts a room's icon, or the face of the one other person in it. @param {Element} glyph @param {Room} room */
+/** Puts a room's icon, or the face of the one other person in it. @param {Element} glyph @param {Pick<Room, "kind" | "people">} room */
 export function showGlyph(glyph, room) {
   const wanted = room.kind === "direct" && room.people?.length === 1 ? room.people[0].id : iconOf(room);
   const holder = /** @type {HTMLElement} */ (glyph);

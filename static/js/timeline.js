@@ -151,6 +151,8 @@ export class Timeline {
     const newN = this.firstNewN;
     /** @type {Message | null} */
     let before = null;
+    /** @type {Message | null} the last one with its author's name over it */
+    let head = null;
     let beforeDay = "";
     /** @param {Message} message @param {Unsent | null} unsent */
     const add = (message, unsent) => {
@@ -159,9 +161,10 @@ export class Timeline {
       if (isNewDay) rows.push({ kind: "day", key: `day-${day}`, at: message.at });
       const isNew = newN > 0 && message.n === newN;
       if (isNew) rows.push({ kind: "new", key: "new" });
-      const follows = !isNewDay && !isNew && before !== null && doesFollow(before, message);
+      const follows = !isNewDay && !isNew && doesFollow(before, head, message);
       rows.push({ kind: "message", key: message.id, message, follows, unsent });
       before = message;
+      if (!follows) head = message;
       beforeDay = day;
     };
     for (const message of this.#stretch) add(message, null);
@@ -188,12 +191,17 @@ export class Timeline {
   }
 }
 
-/** @param {Message} before @param {Message} message */
-function doesFollow(before, message) {
+/**
+ * Whether a message stands below the name that is there already.
+ * @param {Message | null} before @param {Message | null} head @param {Message} message
+ */
+function doesFollow(before, head, message) {
   return (
+    before !== null &&
+    head !== null &&
     before.sender.id === message.sender.id &&
     !message.reply_to &&
     !before.deleted_at &&
-    Date.parse(message.at) - Date.parse(before.at) < FOLLOWS_WITHIN_MS
+    Date.parse(message.at) - Date.parse(head.at) < FOLLOWS_WITHIN_MS
   );
 }
