@@ -113,6 +113,7 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
+        _log.info("listening on %s:%d", port.getHost().host, port.getHost().port)
 
     def listen_error(self, failure: Any) -> None:
         self._listen_failure = str(failure.value)
@@ -163,5 +164,4 @@ def serve(host: str, port: int, *, application: Any) -> None:
     Raises:
         ServeError: it could not start.
     """
-    _log.info("listening on %s:%d", host, port)
     ParleyServer(application, host=host, port=port).run()

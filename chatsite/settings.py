@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from chatsite import gisless
 from chatsite.env import BASE_DIR, ENV
 from metrics import logs
+
+gisless.answer_no()
 
 # --- The frame ---
 DEBUG = ENV.debug
