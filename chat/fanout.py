@@ -7,6 +7,7 @@ log is followed by every process, with a look into the log every second besides.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
@@ -35,6 +36,7 @@ REPAIR_GRACE_S: Final = 0.05
 REPAIR_TRIES: Final = 6
 LINGER_S: Final = 10.0
 """A room without local subscribers is left after this long."""
+FLUSH_LIMIT_S: Final = 1.5
 SWEEP_AT_ONCE: Final = 16
 TAIL_WAIT_MS: Final = 500
 
@@ -67,6 +69,7 @@ class Fanout:
 
     async def start(self) -> None:
         self._own(self._supervised(self.store.writer.run, "writer"))
+        self._own(self._supervised(self.store.hints.run, "hints"))
         self._own(self._supervised(self.bus.run, "bus"))
         self._own(self._supervised(self.cache.run, "cache"))
         self._own(self._supervised(self.presence.run, "presence"))
@@ -75,7 +78,12 @@ class Fanout:
         self._bus_lost()
 
     async def stop(self) -> None:
-        await self.presence.clear()
+        """Write what is waiting (for at most `FLUSH_LIMIT_S`), then end every task."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_LIMIT_S):
+                await self.store.writer.flushed()
+                await self.store.hints.flush()
+                await self.presence.clear()
         tasks = [*self._tasks, *self._repairs.values()]
         for task in tasks:
             task.cancel()
@@ -138,6 +146,7 @@ class Fanout:
             item = Item(place.seq, place.room_n, event.kind, Frame(event.frame))
             self._take(event.room, [item])
             self.cache.keep(event.room, [item])
+            self.store.hints.note(event.room, Head(place.seq, place.room_n))
             payload = {"event": [place.seq, place.room_n, event.kind, event.frame]}
             self.bus.publish(event.room, payload)
 
