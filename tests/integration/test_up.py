@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Up:
         return found
 
     def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+        return list(psutil.Process(self.process.pid).children())
 
     def database(self) -> pymongo.MongoClient[dict[str, Any]]:
         return pymongo.MongoClient(self.run_file()["mongodb_url"])
@@ -117,6 +118,10 @@ def clean_environment() -> dict[str, str]:
 def runs(child: psutil.Process, word: str) -> bool:
     # Valkey writes its address into its title, after its path.
     return word in [Path(part.split(" ")[0]).name for part in child.cmdline()]
+
+
+def says_crashes(parley: Up, count: int) -> bool:
+    return parley.said().count(" crashed (") == count
 
 
 def free_ports() -> int:
@@ -266,7 +271,7 @@ def test_five_crashes_within_a_minute_end_everything(up: Starter) -> None:
         until(comes_again)
         found[0].kill()
         if crash < 5:
-            until(lambda crash=crash: parley.said().count(" crashed (") == crash)
+            until(partial(says_crashes, parley, crash))
     assert parley.process.wait(DEADLINE_S) == 1
     assert "parley: 5 crashes within a minute" in parley.said()
     assert not any(child.is_running() for child in children)

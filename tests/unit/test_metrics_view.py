@@ -9,7 +9,8 @@ TOKEN = "a-token-for-prometheus"
 
 
 async def status(*, address: str = "203.0.113.9", **headers: str) -> int:
-    request = RequestFactory().get("/metrics", REMOTE_ADDR=address, **headers)
+    request = RequestFactory().get("/metrics")
+    request.META.update({"REMOTE_ADDR": address, **headers})
     response = await views.metrics(request)
     return int(response.status_code)
 

@@ -9,14 +9,13 @@ import secrets
 import sys
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
-from accounts import services
+from accounts import models, services
 
 ADMIN = "admin"
 PASSWORD_BYTES = 12
@@ -54,8 +53,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
 
     def _make_admin(self) -> None:
-        user_model = get_user_model()
-        if user_model.objects.exists():
+        if models.User.objects.exists():
             return
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         user = services.user_create(
