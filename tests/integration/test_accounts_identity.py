@@ -233,7 +233,9 @@ def test_changes_the_session_key_on_signing_in() -> None:
     session = client.session
     session["reset"] = ["", ""]
     session.save()
-    client.cookies[COOKIE] = before = session.session_key
+    before = session.session_key
+    assert before is not None
+    client.cookies[COOKIE] = before
     alice = people.person("alice")
 
     people.fill(client, "/accounts/login/", login=alice.username, password=people.PASSWORD)

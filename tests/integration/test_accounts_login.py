@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+import redis
 from django.test import override_settings
 
 from accounts import services, throttles
@@ -138,7 +139,7 @@ def test_is_not_throttled_when_limits_are_lifted() -> None:
 
 
 def test_counts_in_this_process_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = throttles.redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
+    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
     monkeypatch.setattr(throttles, "_redis", lambda: away)
     monkeypatch.setattr(throttles, "_counter", throttles.SharedCounter())
     alice = people.person("alice")

@@ -31,6 +31,17 @@ def found(asker: Api, q: str) -> list[str]:
     return names
 
 
+def make(username: str, display_name: str = "") -> str:
+    """Somebody of just this name. Returns the username."""
+    user = services.user_create(
+        username=username[:32],
+        email=f"{username}@example.org",
+        password=people.PASSWORD,
+        display_name=display_name,
+    )
+    return str(user.username)
+
+
 @pytest.fixture
 def told() -> Iterator[list[str]]:
     """Whose profile is told to have changed."""
@@ -158,34 +169,25 @@ def test_knows_nobody_by_another_id(asker: Api, user_id: str) -> None:
 
 def test_finds_people_by_how_their_username_begins(asker: Api) -> None:
     stem = people.unique("zoe")
-    names = [services_person(f"{stem}{end}") for end in ("c", "A", "b")]
-    services_person(f"x{stem}")
+    names = [make(f"{stem}{end}") for end in ("c", "A", "b")]
+    make(f"x{stem}")
 
     assert found(asker, stem.upper()) == sorted(names, key=str.lower)
 
 
-def services_person(username: str, display_name: str = "") -> str:
-    return people.services.user_create(
-        username=username[:32],
-        email=f"{username}@example.org",
-        password=people.PASSWORD,
-        display_name=display_name,
-    ).username
-
-
 def test_finds_people_by_how_their_name_begins_after_those_by_username(asker: Api) -> None:
     stem = people.unique("kim")
-    by_name = services_person(people.unique("a"), display_name=f"{stem.upper()} Li")
-    by_both = services_person(f"{stem}x", display_name=f"{stem} Park")
-    services_person(people.unique("b"), display_name=f"Li {stem}")
+    by_name = make(people.unique("a"), display_name=f"{stem.upper()} Li")
+    by_both = make(f"{stem}x", display_name=f"{stem} Park")
+    make(people.unique("b"), display_name=f"Li {stem}")
 
     assert found(asker, stem) == [by_both, by_name]
 
 
 def test_finds_names_in_any_script_and_with_emoji(asker: Api) -> None:
     tail = people.unique("")
-    fox = services_person(people.unique("f"), display_name=f"Лиса{tail} 🦊")
-    bare = services_person(people.unique("f"), display_name=f"Лиса{tail}🦊")
+    fox = make(people.unique("f"), display_name=f"Лиса{tail} 🦊")
+    bare = make(people.unique("f"), display_name=f"Лиса{tail}🦊")
 
     assert sorted(found(asker, f"лиса{tail}")) == sorted([fox, bare])
 

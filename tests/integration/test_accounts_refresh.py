@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts import selectors, services, stored, throttles, tokens
+from accounts import selectors, services, throttles, tokens
 from accounts.models import Session
 from chat import errors
 from chatsite import times
@@ -166,7 +166,8 @@ def test_refuses_the_token_of_somebody_elses_session() -> None:
     )
 
     assert Api().post("/auth/refresh", {"refresh": crossed}).status == 401
-    assert stored.sessions().find_one({"_id": session.pk})["revoked_at"] == times.NEVER
+    session.refresh_from_db()
+    assert session.revoked_at == times.NEVER
 
 
 @pytest.mark.parametrize("value", ["", "x", "a.b.c", {"$ne": None}, None, 7, ["a"], "x" * 5_000])

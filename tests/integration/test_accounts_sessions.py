@@ -40,8 +40,10 @@ def test_lists_ones_logins_the_most_recently_used_first() -> None:
 
 def test_remembers_where_a_login_began_and_cuts_what_is_too_long() -> None:
     alice = people.person("alice")
-    answer = Api(**{"User-Agent": "x" * 500}).post(
-        "/auth/login", {"login": alice.username, "password": people.PASSWORD}
+    answer = Api().post(
+        "/auth/login",
+        {"login": alice.username, "password": people.PASSWORD},
+        **{"User-Agent": "x" * 500},
     )
 
     session = Api(access=answer.body["access"]).get("/auth/sessions").body["results"][0]

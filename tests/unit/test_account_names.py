@@ -29,7 +29,7 @@ def test_takes_a_username_of_the_allowed_characters(username: str) -> None:
         "a\x00b",
         "$ne",
         "٣٤",
-        "аlice",
+        "\u0430lice",
     ],
 )
 def test_refuses_any_other_username(username: str) -> None:
@@ -56,7 +56,7 @@ def test_makes_one_line_of_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Ada Lovelace", "李小龍", "🦊", "नि\u200dक", "O’Neill", "👩\u200d🚀"]
+    "text", ["", "Ada Lovelace", "李小龍", "🦊", "नि\u200dक", "O\u2019Neill", "👩\u200d🚀"]
 )
 def test_takes_a_name_in_any_script(text: str) -> None:
     assert names.text_problem(names.text_clean(text), most=64) == ""
@@ -81,7 +81,7 @@ def test_refuses_a_name_that_cannot_be_shown_honestly(text: str) -> None:
 
 
 def test_finds_names_without_case_and_in_compatible_forms() -> None:
-    assert names.search_key("ＡＤＡ") == names.search_key("ada")
+    assert names.search_key("\uff21\uff24\uff21") == names.search_key("ada")
     assert names.search_key("Straße") == names.search_key("STRASSE")
 
 
