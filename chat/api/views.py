@@ -53,6 +53,7 @@ class Server(APIView):
 
 class Rooms(APIView):
     @extend_schema(
+        operation_id="rooms_list",
         tags=["rooms"],
         parameters=[bodies.SearchQuery],
         responses=responses({200: bodies.RoomsAnswer}, 401),
@@ -207,6 +208,7 @@ class OwnMembership(APIView):
 
 class Messages(APIView):
     @extend_schema(
+        operation_id="rooms_messages_list",
         tags=["messages"],
         parameters=[bodies.MessagesQuery],
         responses=responses({200: bodies.MessagesAnswer}, 401, 404, 422),
