@@ -6,9 +6,11 @@ Source of the shapes: docs/architecture.md, "Data".
 """
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any, ClassVar
 
 from bson import ObjectId
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.sessions.backends.base import SessionBase
@@ -119,6 +121,5 @@ class PageSession(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> type[SessionBase]:
-        from accounts import sessions  # which needs this model
-
-        return sessions.SessionStore
+        engine: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        return engine

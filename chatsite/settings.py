@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from chatsite import gisless
+from chatsite import build, gisless
 from chatsite.env import BASE_DIR, ENV
 from metrics import logs
 
@@ -54,8 +54,9 @@ MIGRATION_MODULES = {
 MIDDLEWARE = [
     "metrics.middleware.BeforeMiddleware",
     "chatsite.middleware.RequestMiddleware",
+    "chatsite.statics.StaticsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -129,7 +130,7 @@ LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_TTL_S = ENV.refresh_token_s  # unused for this long, a login is over
-SESSION_ENGINE = "accounts.sessions"
+SESSION_ENGINE = "accounts.engine"
 SESSION_COOKIE_NAME = "parley_session"
 SESSION_COOKIE_AGE = 400 * 86_400  # as long as browsers keep one: the stored session decides
 SESSION_COOKIE_HTTPONLY = True
@@ -185,7 +186,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
-STATIC_URL = "/static/"
+STATIC_URL = f"/static/{build.name_of(BASE_DIR / 'static')}/"
 STATIC_ROOT = None  # nothing is collected: WhiteNoise serves the sources themselves
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.test import Client
 from pymongo.errors import ServerSelectionTimeoutError
 
-from accounts import identity, selectors, services, sessions, stored
+from accounts import engine, identity, selectors, services, sessions, stored
 from accounts.models import PageSession, Session, User
 from chat import errors
 from chatsite import mongo, times
@@ -211,10 +211,10 @@ async def test_says_when_the_database_cannot_be_reached(monkeypatch: pytest.Monk
 
 async def test_reads_a_session_through_djangos_engine_without_a_thread() -> None:
     client = await browser(await person("alice"))
-    store = sessions.SessionStore(cookies(client)[COOKIE])
+    store = engine.SessionStore(cookies(client)[COOKIE])
 
     assert await store.aget(sessions.LOGIN_KEY)
-    assert await sessions.SessionStore("b" * 32).aload() == {}
+    assert await engine.SessionStore("b" * 32).aload() == {}
 
 
 def test_takes_over_no_session_key_that_we_did_not_make() -> None:
