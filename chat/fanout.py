@@ -34,6 +34,10 @@ REPAIR_MAX: Final = 2_000
 REPAIR_GRACE_S: Final = 0.05
 """An announced event usually arrives by itself: wait this long before reading for it."""
 REPAIR_TRIES: Final = 6
+REPAIR_AGAIN_S: Final = 1.0
+LOOKS_A_COMPARISON: Final = 20
+"""Rooms that are compared with the log itself at every comparison, in turn: for events lost at the
+same time as the head that Redis kept of them."""
 LINGER_S: Final = 10.0
 """A room without local subscribers is left after this long."""
 FLUSH_LIMIT_S: Final = 1.5
@@ -266,8 +270,13 @@ class Fanout:
 
     def _repaired(self, room: str, done: "asyncio.Task[None]") -> None:
         self._repairs.pop(room, None)
-        if not done.cancelled() and done.exception() is not None:
+        if done.cancelled():
+            return
+        if done.exception() is not None:
             logger.warning("repair of a room failed: %s", type(done.exception()).__name__)
+        feed = self._feeds.get(room)
+        if feed is not None and feed.missing_before is not None:  # a hole is never left alone
+            asyncio.get_running_loop().call_later(REPAIR_AGAIN_S, self._mend, feed)
 
     async def _repair(self, feed: Feed) -> None:
         """Read what is missing until there is no hole and the expected head is reached."""
@@ -307,12 +316,17 @@ class Fanout:
 
     async def _comparing(self) -> None:
         """While the bus is well: compare every feed with the announced heads."""
+        turn = 0
         while True:
             await asyncio.sleep(COMPARE_EVERY_S)
             if self._feeds and not self.bus.degraded:
-                heads = await self.cache.heads(list(self._feeds))
+                rooms = list(self._feeds)
+                heads = await self.cache.heads(rooms)
                 for room, seq in (heads or {}).items():
                     self.expect(room, seq)
+                turn = turn % len(rooms)
+                await self._sweep(rooms[turn : turn + LOOKS_A_COMPARISON])
+                turn += LOOKS_A_COMPARISON
 
     async def _following_house(self) -> None:
         """Look for house events every second, whatever the bus does."""
@@ -351,8 +365,8 @@ class Fanout:
             finally:
                 sweeping.cancel()
 
-    async def _sweep(self) -> None:
-        """Compare every feed with the log."""
+    async def _sweep(self, rooms: Sequence[str] | None = None) -> None:
+        """Compare these rooms' feeds, or all, with the log."""
         gate = asyncio.Semaphore(SWEEP_AT_ONCE)
 
         async def look(feed: Feed) -> None:
@@ -360,11 +374,12 @@ class Fanout:
                 head = await self.store.head(feed.room)
                 self.expect(feed.room, head.seq)
 
-        feeds = list(self._feeds.values())
+        wanted = list(self._feeds) if rooms is None else rooms
+        feeds = [feed for room in wanted if (feed := self._feeds.get(room)) is not None]
         outcomes = await asyncio.gather(*(look(f) for f in feeds), return_exceptions=True)
         failed = sum(isinstance(outcome, Exception) for outcome in outcomes)
         if failed:
-            logger.warning("%d of %d rooms could not be compared with the log", failed, len(feeds))
+            logger.info("%d of %d rooms could not be compared with the log", failed, len(feeds))
 
     # --- tasks ---
 
