@@ -29,6 +29,7 @@ class PublicView(APIView):
 
 class Register(PublicView):
     @extend_schema(
+        operation_id="auth_register",
         tags=["auth"],
         request=serializers.RegisterBody,
         responses=responses({201: serializers.SignedIn}, 400, 409, 422, 429),
@@ -42,6 +43,7 @@ class Register(PublicView):
 
 class Login(PublicView):
     @extend_schema(
+        operation_id="auth_login",
         tags=["auth"],
         request=serializers.LoginBody,
         responses=responses({200: serializers.SignedIn}, 400, 401, 403, 422, 429),
@@ -55,6 +57,7 @@ class Login(PublicView):
 
 class Refresh(PublicView):
     @extend_schema(
+        operation_id="auth_refresh",
         tags=["auth"],
         request=serializers.RefreshBody,
         responses=responses({200: serializers.Tokens}, 400, 401, 422, 429),
@@ -69,6 +72,7 @@ class Refresh(PublicView):
 
 class Logout(PublicView):
     @extend_schema(
+        operation_id="auth_logout",
         tags=["auth"],
         request=serializers.RefreshBody,
         responses=responses({204: None}, 400, 401, 422),
@@ -80,7 +84,11 @@ class Logout(PublicView):
 
 
 class Sessions(APIView):
-    @extend_schema(tags=["auth"], responses=responses({200: serializers.SessionsList}, 401))
+    @extend_schema(
+        operation_id="auth_sessions_list",
+        tags=["auth"],
+        responses=responses({200: serializers.SessionsList}, 401),
+    )
     def get(self, request: Request) -> Response:
         """One's logins that go on, the most recently used first."""
         me = rest.identity_of(request)
@@ -102,7 +110,11 @@ class Sessions(APIView):
             }
         )
 
-    @extend_schema(tags=["auth"], responses=responses({204: None}, 401))
+    @extend_schema(
+        operation_id="auth_sessions_end_others",
+        tags=["auth"],
+        responses=responses({204: None}, 401),
+    )
     def delete(self, request: Request) -> Response:
         """End all one's logins but this one."""
         me = rest.identity_of(request)
@@ -111,7 +123,9 @@ class Sessions(APIView):
 
 
 class OneSession(APIView):
-    @extend_schema(tags=["auth"], responses=responses({204: None}, 401, 404))
+    @extend_schema(
+        operation_id="auth_sessions_end", tags=["auth"], responses=responses({204: None}, 401, 404)
+    )
     def delete(self, request: Request, session_id: str) -> Response:
         """End one of one's logins."""
         me = rest.identity_of(request)
@@ -121,6 +135,7 @@ class OneSession(APIView):
 
 class Password(APIView):
     @extend_schema(
+        operation_id="auth_password_change",
         tags=["auth"],
         request=serializers.PasswordBody,
         responses=responses({204: None}, 400, 401, 409, 422, 429),
@@ -138,6 +153,7 @@ class Password(APIView):
 
 class PasswordReset(PublicView):
     @extend_schema(
+        operation_id="auth_password_reset",
         tags=["auth"],
         request=serializers.ResetBody,
         responses=responses({204: None}, 400, 422, 429),
@@ -154,6 +170,7 @@ class PasswordReset(PublicView):
 
 class PasswordResetConfirm(PublicView):
     @extend_schema(
+        operation_id="auth_password_reset_confirm",
         tags=["auth"],
         request=serializers.ResetConfirmBody,
         responses=responses({204: None}, 400, 409, 422, 429),
@@ -168,12 +185,15 @@ class PasswordResetConfirm(PublicView):
 
 
 class Me(APIView):
-    @extend_schema(tags=["people"], responses=responses({200: serializers.OwnUser}, 401))
+    @extend_schema(
+        operation_id="me_get", tags=["people"], responses=responses({200: serializers.OwnUser}, 401)
+    )
     def get(self, request: Request) -> Response:
         """One's own profile."""
         return Response(selectors.user_own(_own(request)))
 
     @extend_schema(
+        operation_id="me_update",
         tags=["people"],
         request=serializers.ProfileBody,
         responses=responses({200: serializers.OwnUser}, 400, 401, 422),
@@ -186,6 +206,7 @@ class Me(APIView):
 
 class Users(APIView):
     @extend_schema(
+        operation_id="users_search",
         tags=["people"],
         parameters=[serializers.UsersQuery],
         responses=responses({200: serializers.UsersPage}, 401, 422),
@@ -200,7 +221,11 @@ class Users(APIView):
 
 
 class OneUser(APIView):
-    @extend_schema(tags=["people"], responses=responses({200: serializers.PublicUser}, 401, 404))
+    @extend_schema(
+        operation_id="users_get",
+        tags=["people"],
+        responses=responses({200: serializers.PublicUser}, 401, 404),
+    )
     def get(self, request: Request, user_id: str) -> Response:
         """One person."""
         return Response(selectors.user_public(user_id))

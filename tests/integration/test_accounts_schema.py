@@ -46,6 +46,13 @@ def test_names_every_call_with_what_it_takes_and_gives(document: dict[str, Any],
             assert {"400", "422"} <= set(call["responses"])
 
 
+def test_names_no_two_calls_alike(document: dict[str, Any]) -> None:
+    names = [call["operationId"] for path in paths() for call in document["paths"][path].values()]
+
+    assert len(set(names)) == len(names) == 14
+    assert not any(name[-1].isdigit() for name in names)
+
+
 def test_says_which_calls_need_a_login(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"].keys() == {"bearer", "cookie"}
     assert document["paths"][f"{BASE}/me"]["get"]["security"] == [{"bearer": []}, {"cookie": []}]
