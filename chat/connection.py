@@ -201,7 +201,7 @@ class Connection:
         record = await self._house.store.room(feed.room) if feed.since(after) is None else None
         if record is not None and after < record.low_seq:
             return self._reset(feed)
-        items = await self._house.events(feed, after=after, upto=upto)
+        items = await self._house.past.events(feed, after=after, upto=upto)
         if not items:
             return self._reset(feed)
         for item in items:
@@ -228,7 +228,7 @@ class Connection:
 
     async def _caught_up(self, feed: Feed, cursor: int) -> bool:
         """Whether this process's feed gets to where the client already was."""
-        self._house.expect(feed.room, cursor)
+        self._house.repair.expect(feed.room, cursor)
         for _ in range(AHEAD_TRIES):
             if feed.last_seq >= cursor:
                 return True

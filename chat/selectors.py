@@ -273,7 +273,7 @@ async def _newest(house: fanout.Fanout, room: str, head: Head, *, low: int) -> l
     feed = house.feed(room)
     if feed is None or feed.last_seq != head.seq:
         return None
-    found = await house.newest_messages(feed, count=head.n - low + 1)
+    found = await house.past.newest_messages(feed, count=head.n - low + 1)
     return found if found is None or [m.n for m in found] == list(range(low, head.n + 1)) else None
 
 

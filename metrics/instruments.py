@@ -80,7 +80,7 @@ DATABASE_OPS = frozenset(
 )
 REDIS_OPS = frozenset(
     {"delete", "eval", "get", "incr", "mget", "ping", "pipeline", "publish", "set", "subscribe"}
-    | {"hdel", "hgetall", "hset", "zadd", "zmscore", "zrange", "zrem"}
+    | {"hdel", "hgetall", "hset", "zadd", "zmscore", "zrange", "zrangebyscore", "zrem"}
 )
 """Commands of Redis by name; a pipeline of several kinds counts once, as `pipeline`."""
 LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})

@@ -274,7 +274,7 @@ class _Deed:
         except _NothingToDo:
             return Stored(self.message, duplicate=True, frame=None)
         if stored.duplicate:
-            self.house.announce_stored(self.room.id, stored.document["seq"])
+            self.house.repair.announce_stored(self.room.id, stored.document["seq"])
         return stored
 
     async def message_now(self) -> msgspec.Raw:

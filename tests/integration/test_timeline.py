@@ -116,7 +116,7 @@ async def test_events_from_nothing_give_what_a_fresh_fetch_gives(
     assert from_pushes.messages() == wanted
     assert [frame["seq"] for frame in live] == list(range(first + 1, len(frames) + 1))
 
-    cached = await house.newest_messages(feed, count=1_000)
+    cached = await house.past.newest_messages(feed, count=1_000)
     if cached is not None:
         assert cached == wanted[-len(cached) :]
 
@@ -150,7 +150,7 @@ async def test_a_cache_that_was_tampered_with_is_not_believed(
     async def filled() -> bool:
         return await house.cache.events(room, after=0, upto=upto) is not None
 
-    house.cache.refill(room, await house.events(feed, after=0, upto=upto))
+    house.cache.refill(room, await house.past.events(feed, after=0, upto=upto))
     for _ in range(200):
         if await filled():
             break

@@ -1,0 +1,186 @@
+"""Owns noticing and mending what the bus lost. Knows no socket.
+
+A hole is read from the log at once; a lost last event is found by comparing heads: with those
+announced in Redis while the bus is well, by following the log itself (a change stream, in the
+database's order, not of anybody's clock) while it is not. Recovery of one lost event: within 5 s.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from chat import journal
+from chat.bus import Bus
+from chat.cache import Cache
+from chat.feed import Feed, Item
+from chat.protocol import frames
+from chat.protocol.frames import Frame
+from chat.store import Store
+from chat.tasks import Tasks
+from metrics import instruments
+
+COMPARE_EVERY_S: Final = 2.0
+REPAIR_PAGE: Final = 200
+REPAIR_MAX: Final = 2_000
+"""A feed further behind than this tells its subscribers to start afresh."""
+REPAIR_GRACE_S: Final = 0.05
+"""An announced event usually arrives by itself: wait this long before reading for it."""
+REPAIR_TRIES: Final = 6
+REPAIR_AGAIN_S: Final = 1.0
+LOOKS_A_COMPARISON: Final = 20
+"""Rooms that are compared with the log itself at every comparison, in turn: for events lost at the
+same time as the head that Redis kept of them."""
+SWEEP_AT_ONCE: Final = 16
+TAIL_WAIT_MS: Final = 500
+
+Offer = Callable[[Feed, Sequence[Item]], None]
+logger = logging.getLogger(__name__)
+
+
+class Repair:
+    """One process's repair of its feeds. `feeds` are the live ones, `offer` gives one events."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cache: Cache,
+        bus: Bus,
+        feeds: Mapping[str, Feed],
+        offer: Offer,
+        tasks: Tasks,
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._bus = bus
+        self._feeds = feeds
+        self._offer = offer
+        self._tasks = tasks
+        self._targets: dict[str, int] = {}
+        self._repairs: dict[str, asyncio.Task[None]] = {}
+        self._tail: asyncio.Task[None] | None = None
+
+    def forget(self, room: str) -> None:
+        """The room is not followed any more."""
+        self._targets.pop(room, None)
+
+    def expect(self, room: str, seq: int) -> None:
+        """The room is said to have reached `seq`: see that its feed gets there."""
+        feed = self._feeds.get(room)
+        if feed is not None and seq > feed.last_seq:
+            self._targets[room] = max(seq, self._targets.get(room, 0))
+            self.mend(feed)
+
+    def announce_stored(self, room: str, seq: int) -> None:
+        """A retry found this event stored: whoever wrote it may have died before telling."""
+        self.expect(room, seq)
+        self._bus.publish(room, {"head": seq})
+
+    def mend(self, feed: Feed) -> None:
+        if feed.room not in self._repairs:
+            task = self._tasks.own(self._repair(feed))
+            self._repairs[feed.room] = task
+            task.add_done_callback(lambda done: self._repaired(feed.room, done))
+
+    def _repaired(self, room: str, done: "asyncio.Task[None]") -> None:
+        self._repairs.pop(room, None)
+        if done.cancelled():
+            return
+        feed = self._feeds.get(room)
+        if feed is not None and feed.missing_before is not None:  # a hole is never left alone
+            asyncio.get_running_loop().call_later(REPAIR_AGAIN_S, self.mend, feed)
+
+    async def _repair(self, feed: Feed) -> None:
+        """Read what is missing until there is no hole and the expected head is reached."""
+        tries = 0
+        await asyncio.sleep(REPAIR_GRACE_S)
+        while self._feeds.get(feed.room) is feed and tries < REPAIR_TRIES:
+            before = feed.missing_before
+            target = before - 1 if before is not None else self._targets.get(feed.room, 0)
+            missing = target - feed.last_seq
+            if missing <= 0:
+                break
+            if missing > REPAIR_MAX:
+                await self._reset(feed)
+                continue
+            at = feed.last_seq
+            documents = await self._store.events_after(
+                feed.room, at, limit=min(missing, REPAIR_PAGE)
+            )
+            items = await journal.items(self._store, documents)
+            fresh = sum(item.seq > feed.last_seq for item in items)
+            self._offer(feed, items)
+            if fresh:
+                instruments.repaired(fresh)
+            if feed.last_seq == at:  # announced, not there (yet, or never)
+                tries += 1
+                await asyncio.sleep(REPAIR_GRACE_S * 2**tries)
+        self._targets.pop(feed.room, None)
+
+    async def _reset(self, feed: Feed) -> None:
+        head = await self._store.head(feed.room)
+        feed.skip_to(last_seq=head.seq, room_n=head.n)
+        data = {"head_seq": head.seq, "head_n": head.n}
+        frame = Frame(frames.push("room.reset", data, room=feed.room))
+        for subscriber in list(feed.subscribers):
+            subscriber.push(frame)
+        instruments.reset()
+
+    async def compare(self) -> None:
+        """While the bus is well: compare every feed with the announced heads."""
+        turn = 0
+        while True:
+            await asyncio.sleep(COMPARE_EVERY_S)
+            if self._feeds and not self._bus.degraded:
+                rooms = list(self._feeds)
+                heads = await self._cache.heads(rooms)
+                for room, seq in (heads or {}).items():
+                    self.expect(room, seq)
+                turn = turn % len(rooms)
+                await self._sweep(rooms[turn : turn + LOOKS_A_COMPARISON])
+                turn += LOOKS_A_COMPARISON
+
+    # --- without the bus ---
+
+    def bus_lost(self) -> None:
+        if self._tail is None:
+            self._tail = self._tasks.supervise(self._tailing, "tail")
+
+    def bus_recovered(self) -> None:
+        if self._tail is not None:
+            self._tail.cancel()
+            self._tail = None
+        self._tasks.own(self._sweep())
+
+    async def _tailing(self) -> None:
+        """Follow the log itself, in the order of the database, not of anybody's clock."""
+        pipeline = [{"$match": {"operationType": "insert"}}]
+        async with await self._store.events.watch(
+            pipeline, max_await_time_ms=TAIL_WAIT_MS
+        ) as stream:
+            sweeping = self._tasks.own(self._sweep())
+            try:
+                async for change in stream:
+                    document = change["fullDocument"]
+                    feed = self._feeds.get(str(document["room_id"]))
+                    if feed is not None and document["seq"] > feed.last_seq:
+                        self._offer(feed, await journal.items(self._store, [document]))
+            finally:
+                sweeping.cancel()
+
+    async def _sweep(self, rooms: Sequence[str] | None = None) -> None:
+        """Compare these rooms' feeds, or all, with the log."""
+        gate = asyncio.Semaphore(SWEEP_AT_ONCE)
+
+        async def look(feed: Feed) -> None:
+            async with gate:
+                head = await self._store.head(feed.room)
+                self.expect(feed.room, head.seq)
+
+        wanted = list(self._feeds) if rooms is None else rooms
+        feeds = [feed for room in wanted if (feed := self._feeds.get(room)) is not None]
+        outcomes = await asyncio.gather(*(look(f) for f in feeds), return_exceptions=True)
+        failed = sum(isinstance(outcome, Exception) for outcome in outcomes)
+        if failed:
+            logger.info("%d of %d rooms could not be compared with the log", failed, len(feeds))

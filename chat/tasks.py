@@ -1,0 +1,52 @@
+"""Owns background tasks: each has an owner, is supervised, and ends with it. Knows no work."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+PAUSE_S: Final = 0.1
+PAUSE_MAX_S: Final = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Tasks:
+    """The tasks of one owner, on one loop."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def own(self, work: Any) -> "asyncio.Task[Any]":
+        """Run this once. Its failure is told here, if nobody awaits it."""
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def supervise(self, work: Callable[[], Awaitable[None]], name: str) -> "asyncio.Task[Any]":
+        """Run this for as long as the owner lives; when it fails, tell and begin again."""
+        return self.own(_supervised(work, name))
+
+    async def end(self) -> None:
+        """Cancel all and wait until they have ended."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.warning("%s failed: %r", task.get_name(), task.exception())
+
+
+async def _supervised(work: Callable[[], Awaitable[None]], name: str) -> None:
+    pause = PAUSE_S
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  a part that fails must not stay dead
+            logger.warning("%s failed, starts again in %.1f s: %r", name, pause, error)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, PAUSE_MAX_S)
