@@ -106,6 +106,7 @@ class Supervisor:
             DATA_DIR=str(options.data_dir),
             MONGODB_URL=self._mongodb_url,
             REDIS_URL=self._redis_url,
+            **_quiet_for_people(),
         )
         self._preparation = Preparation(environ, data_dir=options.data_dir, demo=options.demo)
         self._replicas = [Replica(options.host, port, environ=environ) for port in options.ports]
@@ -254,6 +255,11 @@ def _options(arguments: argparse.Namespace) -> Options:
     if options.port < 1 or options.ports[-1] > 65_535:
         raise Refusal(f"--port {options.port}: ports go from 1 to 65535")
     return options
+
+
+def _quiet_for_people() -> dict[str, str]:
+    """At a terminal, replicas say what is wrong and `up` says the rest; elsewhere all is logged."""
+    return {"LOG_LEVEL": "WARNING"} if sys.stdout.isatty() and not env.given("LOG_LEVEL") else {}
 
 
 def _make_secret_key(data_dir: Path) -> None:

@@ -12,14 +12,3 @@ def test_every_variable_is_explained_and_none_is_invented() -> None:
     explained = set(re.findall(r"^#([A-Z][A-Z_]+)=", example, re.MULTILINE))
     assert len(read) > 15
     assert explained == read
-
-
-def test_only_one_module_reads_the_environment() -> None:
-    reads = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*environ")
-    readers = {
-        path.relative_to(env.BASE_DIR).as_posix()
-        for folder in ("accounts", "chat", "chatsite", "metrics")
-        for path in (env.BASE_DIR / folder).rglob("*.py")
-        if reads.search(path.read_text())
-    }
-    assert readers == {"chatsite/env.py"}
