@@ -8,6 +8,7 @@ import functools
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec
 from urllib.parse import quote
 
@@ -27,13 +28,13 @@ ROOM_COOKIE: Final = "parley_room"
 """The room last looked at; the browser keeps it when it changes rooms by itself."""
 ZONE_COOKIE: Final = "parley_tz"
 """The browser's time zone by its IANA name, so that days divide where its owner's days do."""
-MODULES: Final = (
-    "chat", "api", "badge", "banner", "composer", "connection", "cursors", "dialogs", "drafts",
-    "format", "jump_dialog", "keys", "message_element", "outbox", "panel", "people", "places",
-    "read_marks", "reconnect", "refusal", "result_list", "room_dialogs", "room_list_view",
-    "room_view", "rooms", "scroller", "shell", "socket", "timeline", "timeline_view", "typing",
-    "uuid",
-)  # fmt: skip
+MODULES: Final = tuple(
+    sorted(
+        path.stem
+        for path in Path(settings.STATICFILES_DIRS[0], "js").glob("*.js")
+        if path.stem != "types"  # for the type checker alone
+    )
+)
 """The browser's modules, so that it can ask for all of them at once."""
 
 P = ParamSpec("P")

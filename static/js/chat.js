@@ -67,7 +67,12 @@ class Chat {
     onStored: (message) => this.#roomView.stored(message),
   });
 
-  #marks = new ReadMarks((room, n) => this.#connection.request("read.mark", { room, n }));
+  #marks = new ReadMarks(async (room, n) => {
+    const { read_n } = await this.#connection.request("read.mark", { room, n });
+    this.#rooms.read(room, read_n);
+  });
+
+  #scroller = new Scroller(the("[data-scroller]", HTMLElement), the("[data-log]", HTMLElement));
 
   #roomView = new RoomView(the("[data-room-view]", HTMLElement), {
     api: this.#api,
@@ -80,7 +85,7 @@ class Chat {
       new MessageElements(template("message-template"), this.#me.id),
       { day: template("day-template"), newLine: template("new-line-template") },
     ),
-    makeScroller: (onMove) => new Scroller(the("[data-scroller]", HTMLElement), the("[data-log]", HTMLElement), onMove),
+    scroller: this.#scroller,
   });
 
   #typing = new Typing(the("[data-typing]", HTMLElement), {
@@ -112,7 +117,7 @@ class Chat {
     jump: () => this.#dialogs.open("jump"),
     help: () => this.#dialogs.open("keys"),
     step: (by, onlyUnread) => this.#step(by, onlyUnread),
-    page: (screens) => this.#roomView.page(screens),
+    page: (screens) => this.#scroller.page(screens),
     write: () => this.#composer.focus(),
     escape: () => this.#escape(),
   });

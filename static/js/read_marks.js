@@ -1,11 +1,12 @@
 // @ts-check
 /** Owns telling the server how far one has read: only what was in sight of somebody who is here. */
 
-const GATHER_MS = 250;
+const EVERY_MS = 400; // the first mark goes out at once, those soon after it together
 
 export class ReadMarks {
   #mark;
   #timer = 0;
+  #isResting = false;
   /** @type {Map<string, number>} */
   #wanted = new Map();
 
@@ -23,13 +24,12 @@ export class ReadMarks {
   reached(room, n) {
     if ((this.#wanted.get(room) ?? 0) >= n) return;
     this.#wanted.set(room, n);
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.flush(), GATHER_MS);
+    if (!this.#isResting) this.flush();
   }
 
   /** Says what waits; what does not get through waits for the next connection. */
   flush() {
-    clearTimeout(this.#timer);
+    this.#rest();
     for (const [room, n] of [...this.#wanted]) {
       this.#mark(room, n).then(
         () => {
@@ -38,5 +38,15 @@ export class ReadMarks {
         () => {},
       );
     }
+  }
+
+  #rest() {
+    clearTimeout(this.#timer);
+    this.#isResting = true;
+    const asked = new Map(this.#wanted);
+    this.#timer = window.setTimeout(() => {
+      this.#isResting = false;
+      if ([...this.#wanted].some(([room, n]) => asked.get(room) !== n)) this.flush();
+    }, EVERY_MS);
   }
 }

@@ -1,36 +1,34 @@
 // @ts-check
 /**
- * Owns the open room on the screen: which stretch of it is loaded, the pills, the "New" line, what
- * counts as read. The timeline decides what is shown; this decides when it changes.
+ * Owns the open room on the screen: which stretch of it is loaded, the "New" line, what counts as
+ * read. The timeline decides what is shown; this decides when it changes.
  */
 
-import { countOf } from "./format.js";
+import { History } from "./history.js";
+import { Pills } from "./pills.js";
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Message} Message */
 
-const PAGE = 50;
-const FILL_PAGE = 100;
 const FLASH_MS = 1_600;
 const AGAIN_MS = 3_000; // before a page that could not be had is asked for again
 
 export class RoomView {
   #root;
-  #api;
   #rooms;
   #places;
   #outbox;
   #view;
   #scroller;
   #marks;
+  #history;
   #pills;
+  #older;
   /** @type {Room | null} */
   #room = null;
   /** @type {Timeline | null} */
   #timeline = null;
-  #isLoading = false;
-  #visit = 0;
   #seenN = 0;
   #unreadOnEntry = 0;
 
@@ -40,41 +38,38 @@ export class RoomView {
    *   api: import("./api.js").Api, rooms: import("./rooms.js").Rooms,
    *   places: import("./places.js").Places, outbox: import("./outbox.js").Outbox,
    *   view: import("./timeline_view.js").TimelineView, marks: import("./read_marks.js").ReadMarks,
-   *   makeScroller: (onMove: () => void) => import("./scroller.js").Scroller,
+   *   scroller: import("./scroller.js").Scroller,
    * }} with_
    */
-  constructor(root, { api, rooms, places, outbox, view, marks, makeScroller }) {
+  constructor(root, { api, rooms, places, outbox, view, marks, scroller }) {
     this.#root = root;
-    this.#api = api;
     this.#rooms = rooms;
     this.#places = places;
     this.#outbox = outbox;
     this.#view = view;
     this.#marks = marks;
-    this.#scroller = makeScroller(() => this.#moved());
-    this.#pills = {
-      up: /** @type {HTMLButtonElement} */ (root.querySelector('[data-pill="up"]')),
-      down: /** @type {HTMLButtonElement} */ (root.querySelector('[data-pill="down"]')),
-    };
+    this.#scroller = scroller;
+    this.#history = new History(api, root);
+    this.#pills = new Pills(root, {
+      onUp: () => this.#toLine(),
+      onDown: () => this.toNewest().then(() => this.#scroller.focus()),
+    });
+    this.#older = /** @type {HTMLElement} */ (root.querySelector('[data-part="older"]'));
   }
 
   connect() {
-    this.#scroller.connect();
+    this.#scroller.connect(() => this.#moved());
+    this.#pills.connect();
     window.addEventListener("focus", this.#attended);
     document.addEventListener("visibilitychange", this.#attended);
-    this.#pills.down.addEventListener("click", this.#downClicked);
-    this.#pills.up.addEventListener("click", this.#toLine);
-    this.#root.querySelector('[data-part="older"]')?.addEventListener("click", this.#olderClicked);
     this.#root.addEventListener("click", this.#clicked);
   }
 
   disconnect() {
     this.#scroller.disconnect();
+    this.#pills.disconnect();
     window.removeEventListener("focus", this.#attended);
     document.removeEventListener("visibilitychange", this.#attended);
-    this.#pills.down.removeEventListener("click", this.#downClicked);
-    this.#pills.up.removeEventListener("click", this.#toLine);
-    this.#root.querySelector('[data-part="older"]')?.removeEventListener("click", this.#olderClicked);
     this.#root.removeEventListener("click", this.#clicked);
   }
 
@@ -82,15 +77,17 @@ export class RoomView {
     return this.#room;
   }
 
-  /** Starts from the page that the server rendered. @param {Room} room @param {import("./types.js").Page} page @param {number} n the message asked for, or 0 */
+  /**
+   * Starts from the page that the server rendered.
+   * @param {Room} room @param {import("./types.js").Page} page @param {number} n the message asked for, or 0
+   */
   adopt(room, page, n) {
-    this.#enter(room);
-    const timeline = /** @type {Timeline} */ (this.#timeline);
+    const timeline = this.#enter(room);
     timeline.reset(page);
     timeline.showUnsent(this.#outbox.of(room.id));
     this.#view.adopt(timeline);
-    this.#showStart();
-    this.#settle();
+    this.#settle(timeline);
+    this.#showStart(timeline);
     if (n) this.#flash(n);
     else this.#goToStart();
   }
@@ -98,30 +95,26 @@ export class RoomView {
   /** Shows another room: at once when it is remembered, at the place where it was left. @param {Room} room @param {number} n */
   async open(room, n = 0) {
     if (this.#room && this.#timeline?.isLoaded) this.#places.leave(this.#room.id, this.#scroller.place);
-    this.#enter(room);
-    const timeline = /** @type {Timeline} */ (this.#timeline);
-    timeline.showUnsent(this.#outbox.of(room.id));
-    this.#view.render(timeline, { quietly: true });
-    this.#showStart();
+    const timeline = this.#enter(room);
+    const place = this.#places.placeIn(room.id);
+    this.#renderAnew(timeline);
     if (n) {
       await this.goToN(n);
-      return;
-    }
-    const place = this.#places.placeIn(room.id);
-    if (timeline.isLoaded && timeline.missing <= FILL_PAGE) {
-      if (place && (place !== "bottom" || room.unread === 0)) this.#scroller.goTo(place);
-      else this.#goToStart();
+    } else if (!timeline.isLoaded || timeline.missing > this.#history.fillMax) {
+      await this.#begin(timeline);
+    } else if (place && (place !== "bottom" || room.unread === 0)) {
+      this.#scroller.goTo(place);
       this.#moved();
-      return;
+    } else {
+      this.#goToStart();
     }
-    await this.#begin();
   }
 
   /** No room at all. */
   clear() {
     this.#room = null;
     this.#timeline = null;
-    this.#visit += 1;
+    this.#history.enter("");
   }
 
   /** The open room's title, topic or counts changed. @param {Room} room */
@@ -139,7 +132,7 @@ export class RoomView {
       timeline.trim("start");
       return;
     }
-    this.#moveLine(message);
+    this.#moveLine(timeline, message);
     const wasAtBottom = this.#scroller.isAtBottom;
     this.#scroller.keep(() => {
       timeline.receive(message);
@@ -153,11 +146,10 @@ export class RoomView {
   /** An ack: shown at once if it is the next one, else when the log brings it. @param {Message} message */
   stored(message) {
     const timeline = this.#places.timeline(message.room);
-    const isKnown = timeline?.has(message.id) ?? false;
-    if (isKnown || (timeline?.isLoaded && timeline.missing === 0 && message.n === timeline.lastN + 1)) {
-      if (!isKnown) this.received(message);
-      this.#outbox.settle(message.id);
-    }
+    if (!timeline) return;
+    const isNext = timeline.isLoaded && timeline.missing === 0 && message.n === timeline.lastN + 1;
+    if (isNext) this.received(message);
+    if (timeline.has(message.id)) this.#outbox.settle(message.id);
   }
 
   /** What waits to be stored changed. @param {string} room */
@@ -165,23 +157,19 @@ export class RoomView {
     const timeline = this.#places.timeline(room);
     if (!timeline) return;
     timeline.showUnsent(this.#outbox.of(room));
-    if (timeline !== this.#timeline) return;
-    this.#scroller.keep(() => this.#view.render(timeline));
+    if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline));
   }
 
-  /** One wrote something here: to the end, where it stands. */
+  /** One writes something here: to the end, where it will stand. */
   async wrote() {
-    const timeline = this.#timeline;
-    if (!timeline) return;
-    timeline.lineAfterN = null;
+    if (this.#timeline) this.#timeline.lineAfterN = null;
     await this.toNewest();
   }
 
   /** The log went on without us. @param {string} room @param {number} headN */
-  async reset(room, headN) {
+  reset(room, headN) {
     const timeline = this.#places.timeline(room);
-    if (!timeline) return;
-    timeline.reaches(headN);
+    timeline?.reaches(headN);
     if (timeline !== this.#timeline) this.#places.forget(room);
     else this.#moved();
   }
@@ -189,8 +177,12 @@ export class RoomView {
   async toNewest() {
     const timeline = this.#timeline;
     if (!timeline) return;
-    if (timeline.missing > 0 && !(await this.#load({}))) return;
-    this.#view.render(timeline);
+    if (timeline.missing > 0) {
+      if (!(await this.#history.newest(timeline))) return;
+      this.#renderAnew(timeline);
+    } else {
+      this.#view.render(timeline);
+    }
     this.#scroller.goTo("bottom");
     this.#moved();
   }
@@ -199,103 +191,59 @@ export class RoomView {
   async goToN(n) {
     const timeline = this.#timeline;
     if (!timeline) return;
-    if (!timeline.at(n) && !(await this.#load({ around_n: n }))) return;
+    if (!timeline.at(n)) {
+      if (!(await this.#history.around(timeline, n))) return;
+      this.#renderAnew(timeline);
+    }
     this.#flash(n);
-  }
-
-  /** @param {1 | -1} screens */
-  page(screens) {
-    this.#scroller.page(screens);
-  }
-
-  /** Loads the newest page of the open room, as often as it takes. */
-  async #begin() {
-    const visit = this.#visit;
-    if (await this.#load({})) this.#goToStart();
-    else window.setTimeout(() => visit === this.#visit && this.#begin(), AGAIN_MS);
   }
 
   /** @param {Room} room */
   #enter(room) {
-    this.#visit += 1;
-    this.#isLoading = false;
+    this.#history.enter(room.id);
     this.#room = room;
     this.#timeline = this.#places.open(room.id);
     this.#timeline.lineAfterN = room.unread > 0 ? room.read_n : null;
     this.#seenN = room.read_n;
     this.#unreadOnEntry = room.unread;
+    return this.#timeline;
   }
 
-  /**
-   * Starts the stretch over with another page.
-   * @param {Record<string, number>} query @returns {Promise<boolean>} false when it could not be had
-   */
-  async #load(query) {
-    const timeline = /** @type {Timeline} */ (this.#timeline);
-    const page = await this.#fetch({ limit: PAGE, ...query });
-    if (!page) return false;
-    timeline.reset(page);
-    if (!("around_n" in query) && timeline.missing > 0) {
-      const rest = await this.#fetch({ limit: FILL_PAGE, after_n: timeline.lastN }); // came meanwhile
-      if (rest) timeline.append(rest);
-      else if (timeline !== this.#timeline) return false;
+  /** Loads the newest page of the open room, as often as it takes. @param {Timeline} timeline */
+  async #begin(timeline) {
+    if (await this.#history.newest(timeline)) {
+      this.#renderAnew(timeline);
+      this.#goToStart();
+    } else if (timeline === this.#timeline) {
+      this.#history.later(AGAIN_MS, () => this.#begin(timeline));
     }
+  }
+
+  /** The stretch began anew: all of it is shown, and none of it announced. @param {Timeline} timeline */
+  #renderAnew(timeline) {
     timeline.showUnsent(this.#outbox.of(this.#room?.id ?? ""));
     this.#view.render(timeline, { quietly: true });
-    this.#settle();
-    this.#showStart();
-    return true;
+    this.#settle(timeline);
+    this.#showStart(timeline);
   }
 
-  /**
-   * One page of the open room; null when it could not be had or the room is no longer open.
-   * @param {Record<string, number>} query @returns {Promise<import("./types.js").Page | null>}
-   */
-  async #fetch(query) {
-    const visit = this.#visit;
-    this.#isLoading = true;
-    this.#root.setAttribute("aria-busy", "true");
-    try {
-      const page = await this.#api.get(`/rooms/${this.#room?.id}/messages`, query);
-      return visit === this.#visit ? page : null;
-    } catch {
-      window.setTimeout(() => visit === this.#visit && this.#moved(), AGAIN_MS);
-      return null;
-    } finally {
-      if (visit === this.#visit) {
-        this.#root.removeAttribute("aria-busy");
-        this.#isLoading = false;
-      }
+  /** @param {Timeline} timeline @param {"older" | "newer"} end */
+  async #extend(timeline, end) {
+    const page = await this.#history[end](timeline);
+    if (timeline !== this.#timeline) return;
+    if (!page) {
+      this.#history.later(AGAIN_MS, () => this.#moved());
+      return;
     }
-  }
-
-  async #loadOlder() {
-    const timeline = /** @type {Timeline} */ (this.#timeline);
-    const page = await this.#fetch({ limit: PAGE, before_n: timeline.firstN });
-    if (!page) return;
-    this.#scroller.keep(() => {
-      timeline.prepend(page);
-      timeline.trim("end");
+    const change = () => {
+      if (end === "older") timeline.prepend(page);
+      else timeline.append(page);
+      timeline.trim(end === "older" ? "end" : "start");
       this.#view.render(timeline, { quietly: true });
-      this.#showStart();
-    });
-    this.#moved();
-  }
-
-  async #loadNewer() {
-    const timeline = /** @type {Timeline} */ (this.#timeline);
-    const page = await this.#fetch({ limit: FILL_PAGE, after_n: timeline.lastN });
-    if (!page) return;
-    this.#scroller.keep(
-      () => {
-        timeline.append(page);
-        timeline.trim("start");
-        this.#view.render(timeline, { quietly: true });
-        this.#showStart();
-      },
-      { stick: false },
-    );
-    this.#settle();
+      this.#showStart(timeline);
+    };
+    this.#scroller.keep(change, { stick: false });
+    this.#settle(timeline);
     this.#moved();
   }
 
@@ -303,9 +251,9 @@ export class RoomView {
   #moved() {
     const timeline = this.#timeline;
     if (!timeline?.isLoaded) return;
-    if (!this.#isLoading) {
-      if (timeline.hasBefore && this.#scroller.isNearTop) this.#loadOlder();
-      else if (timeline.missing > 0 && this.#scroller.isNearBottom) this.#loadNewer();
+    if (!this.#history.isLoading) {
+      if (timeline.hasBefore && this.#scroller.isNearTop) this.#extend(timeline, "older");
+      else if (timeline.missing > 0 && this.#scroller.isNearBottom) this.#extend(timeline, "newer");
     }
     if (this.#scroller.isAtBottom && timeline.missing === 0) this.#reachedEnd(timeline);
     this.#showPills();
@@ -322,9 +270,8 @@ export class RoomView {
 
   #attended = () => this.#moved();
 
-  /** Puts the "New" line above what arrives while nobody reads. @param {Message} message */
-  #moveLine(message) {
-    const timeline = /** @type {Timeline} */ (this.#timeline);
+  /** Puts the "New" line above what arrives while nobody reads. @param {Timeline} timeline @param {Message} message */
+  #moveLine(timeline, message) {
     if (message.sender.id === timeline.me.id || message.n <= timeline.lastN) return;
     const isRead = this.#marks.isAttended && this.#scroller.isAtBottom && timeline.missing === 0;
     if (!isRead && this.#room && this.#room.read_n >= message.n - 1) timeline.lineAfterN = message.n - 1;
@@ -337,23 +284,20 @@ export class RoomView {
     this.#moved();
   }
 
-  #downClicked = async () => {
-    await this.toNewest();
-    this.#scroller.focus();
-  };
-
-  #toLine = async () => {
-    const after = this.#timeline?.lineAfterN;
-    if (after === null || after === undefined) return;
-    if (!this.#timeline?.firstNewN && !(await this.#load({ around_n: after + 1 }))) return;
+  async #toLine() {
+    const timeline = this.#timeline;
+    if (!timeline || timeline.lineAfterN === null) return;
+    if (!timeline.firstNewN) {
+      if (!(await this.#history.around(timeline, timeline.lineAfterN + 1))) return;
+      this.#renderAnew(timeline);
+    }
     this.#scroller.reveal("new");
     this.#moved();
     this.#scroller.focus();
-  };
+  }
 
-  /** What the log already has needs no sending. */
-  #settle() {
-    const timeline = /** @type {Timeline} */ (this.#timeline);
+  /** What the log already has needs no sending. @param {Timeline} timeline */
+  #settle(timeline) {
     for (const { id } of this.#outbox.of(this.#room?.id ?? "")) if (timeline.has(id)) this.#outbox.settle(id);
   }
 
@@ -367,43 +311,36 @@ export class RoomView {
     this.#moved();
   }
 
-  #showStart() {
-    const hasBefore = this.#timeline?.hasBefore ?? false;
-    const isLoaded = this.#timeline?.isLoaded ?? false;
-    /** @type {HTMLElement} */ (this.#root.querySelector('[data-part="older"]')).hidden = isLoaded && !hasBefore;
+  /** @param {Timeline} timeline */
+  #showStart({ isLoaded, hasBefore }) {
+    this.#older.hidden = isLoaded && !hasBefore;
     /** @type {HTMLElement} */ (this.#root.querySelector('[data-part="beginning"]')).hidden = !isLoaded || hasBefore;
   }
 
   #showPills() {
     const timeline = this.#timeline;
     if (!timeline?.isLoaded) return;
-    const newer = this.#scroller.isAtBottom && timeline.missing === 0 ? 0 : timeline.headN - Math.max(this.#seenN, 0);
-    const isFar = this.#scroller.isFarFromBottom || timeline.missing > 0;
-    write(this.#pills.down, newer > 0 ? `${countOf(newer)} new` : isFar ? "Newest" : "");
-    const after = timeline.lineAfterN;
-    const isLineAbove = after !== null && after < timeline.firstN - 1;
-    write(this.#pills.up, isLineAbove ? `${countOf(this.#unreadOnEntry)} unread` : "");
+    const isAtEnd = this.#scroller.isAtBottom && timeline.missing === 0;
+    const isLineAbove = timeline.lineAfterN !== null && timeline.lineAfterN < timeline.firstN - 1;
+    this.#pills.show({
+      above: isLineAbove ? this.#unreadOnEntry : 0,
+      below: isAtEnd ? 0 : timeline.headN - this.#seenN,
+      isFar: this.#scroller.isFarFromBottom || timeline.missing > 0,
+    });
   }
-
-  /** @param {Event} event */
-  #olderClicked = (event) => {
-    event.preventDefault();
-    if (!this.#isLoading && this.#timeline?.hasBefore) this.#loadOlder();
-  };
 
   /** @param {MouseEvent} event */
   #clicked = (event) => {
-    const button = /** @type {Element} */ (event.target).closest("[data-action]");
+    const target = /** @type {Element} */ (event.target);
+    if (this.#older.contains(target)) {
+      event.preventDefault();
+      if (!this.#history.isLoading && this.#timeline?.hasBefore) this.#extend(this.#timeline, "older");
+      return;
+    }
+    const button = target.closest("[data-action]");
     const row = button && this.#view.rowAround(button);
     if (!button || !row?.unsent) return;
     if (button.getAttribute("data-action") === "retry") this.#outbox.retry(row.unsent.id);
     else this.#outbox.settle(row.unsent.id);
   };
-}
-
-/** @param {HTMLElement} pill @param {string} text */
-function write(pill, text) {
-  pill.hidden = !text;
-  const label = /** @type {HTMLElement} */ (pill.querySelector('[data-part="text"]'));
-  if (label.textContent !== text) label.textContent = text;
 }

@@ -15,21 +15,21 @@ export class Scroller {
   #isAtBottom = true;
   /** @type {ResizeObserver} */
   #sizes;
-  #onMove;
+  #onMove = () => {};
 
   /**
    * @param {HTMLElement} box what scrolls
    * @param {HTMLElement} rows what holds the rows, each with `data-row`
-   * @param {() => void} onMove called after every movement and change of size
    */
-  constructor(box, rows, onMove) {
+  constructor(box, rows) {
     this.#box = box;
     this.#rows = rows;
-    this.#onMove = onMove;
     this.#sizes = new ResizeObserver(() => this.#resized());
   }
 
-  connect() {
+  /** @param {() => void} onMove called after every movement and change of size */
+  connect(onMove) {
+    this.#onMove = onMove;
     this.#box.addEventListener("scroll", this.#scrolled, { passive: true });
     this.#sizes.observe(this.#box);
     this.#sizes.observe(this.#rows);

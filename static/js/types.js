@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The objects of the wire and of the page, for the type checker only: nothing imports this at run
- * time. Source: docs/protocol.md.
+ * Owns the shapes of the wire and of the page, for the type checker only: nothing imports this at
+ * run time. Source: docs/protocol.md.
  *
  * @typedef {{id: string, username: string, display_name: string, avatar: string}} Person
  * @typedef {{id: string, n: number, sender: Person, excerpt: string}} Quote

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from playwright.async_api import Browser
 
+from tests import browser
 from tests.cluster import Cluster, Person
 
 
@@ -32,3 +34,19 @@ async def bob(cluster: Cluster) -> Person:
 async def charlie(cluster: Cluster) -> Person:
     """Is a stranger."""
     return await cluster.person("charlie")
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser of the run."""
+    async with browser.chromium() as found:
+        yield found
+
+
+@pytest.fixture
+async def windows(chromium: Browser) -> AsyncIterator[browser.Windows]:
+    """Opens windows in it; a page that complained fails the test."""
+    opened = browser.Windows(chromium)
+    yield opened
+    await opened.close()
+    assert opened.complaints() == []

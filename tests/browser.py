@@ -1,0 +1,210 @@
+"""Owns a real browser for tests: one Chromium for the run, one window for each person.
+
+Must not know any test. Whatever a page complains of is kept: an error in the console or a breach of
+the Content-Security-Policy fails the test, whatever the test itself looked at.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+
+from tests.cluster import PASSWORD, Person
+
+ARGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+WITHIN_MS: Final = 15_000
+"""How long a page may take for anything that a test waits for; the machine may be busy."""
+UNREACHABLE: Final = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "Error during WebSocket")
+"""What Chromium itself writes when a server is gone."""
+REPORT_BREACHES: Final = """
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error("policy breach", event.violatedDirective, event.blockedURI));
+"""
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Chromium, headless; without one the test is skipped, except where CI=true."""
+    path = shutil.which("chromium")
+    if path is None:
+        said = "Chromium is not installed, so nothing is tested in a browser (apt install chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(said)
+        pytest.skip(said)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGS))
+        yield browser
+        await browser.close()
+
+
+class Window:
+    """One person's window: their own cookies and storage, and what the page complained of."""
+
+    def __init__(self, page: Page, *, forgiven: tuple[str, ...]) -> None:
+        self.page = page
+        self._forgiven = forgiven
+        self._complaints: list[str] = []
+        page.set_default_timeout(WITHIN_MS)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self._complaints.append(f"uncaught: {error}"))
+
+    # --- where things are ---
+
+    def get(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    @property
+    def composer(self) -> Locator:
+        return self.get("#composer-text")
+
+    @property
+    def messages(self) -> Locator:
+        return self.get("[data-log] .message")
+
+    @property
+    def scroller(self) -> Locator:
+        return self.get("[data-scroller]")
+
+    @property
+    def banner(self) -> Locator:
+        return self.get("[data-banner]")
+
+    def message(self, text: str) -> Locator:
+        """The messages that hold this text."""
+        return self.messages.filter(has_text=text)
+
+    def room(self, name: str) -> Locator:
+        """A room in the list."""
+        return self.get("[data-room]").filter(has_text=name)
+
+    # --- what a person does ---
+
+    async def sign_in(self, username: str, password: str) -> None:
+        await self.page.goto("/accounts/login/")
+        await self.page.fill("[name=login]", username)
+        await self.page.fill("[name=password]", password)
+        await self.page.click("main [type=submit]")
+        await self.live()
+
+    async def register(self, username: str, password: str) -> None:
+        await self.page.goto("/accounts/register/")
+        await self.page.fill("[name=username]", username)
+        await self.page.fill("[name=email]", f"{username}@example.org")
+        await self.page.fill("[name=password]", password)
+        await self.page.click("main [type=submit]")
+        await self.live()
+
+    async def live(self) -> None:
+        """Wait until the socket has caught up."""
+        await expect(self.get("[data-shell]")).to_have_attribute(
+            "data-connection", "live", timeout=WITHIN_MS
+        )
+
+    async def open(self, room: str) -> None:
+        """Load the page of a room, by its id."""
+        await self.page.goto(f"/rooms/{room}/")
+        await self.live()
+
+    async def is_in(self, name: str) -> None:
+        """Wait until the room of this name is the open one."""
+        await expect(self.get(".room-head h1")).to_contain_text(name, timeout=WITHIN_MS)
+
+    async def say(self, text: str) -> None:
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+
+    async def sees(self, text: str, *, times: int = 1) -> None:
+        """Wait until there are exactly so many messages with this text."""
+        await expect(self.message(text)).to_have_count(times, timeout=WITHIN_MS)
+
+    async def scroll(self, *, by: int) -> None:
+        await self.scroller.hover()
+        await self.page.mouse.wheel(0, by)
+
+    async def script(self, code: str, argument: Any = None) -> Any:
+        return await self.page.evaluate(code, argument)
+
+    # --- what must not be ---
+
+    def forgive(self, *words: str) -> None:
+        """Complaints with these words were to be expected."""
+        self._forgiven += words
+
+    def complaints(self) -> list[str]:
+        return [
+            line for line in self._complaints if not any(words in line for words in self._forgiven)
+        ]
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._complaints.append(f"{message.type}: {message.text}")
+
+
+class Windows:
+    """Opens windows, and holds all of them to account at the end."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._opened: list[Window] = []
+
+    async def open(self, url: str, *, forgiven: tuple[str, ...] = (), **options: Any) -> Window:
+        """A window on a server; `options` are those of a Playwright context."""
+        context = await self._browser.new_context(
+            **{"base_url": url, "viewport": {"width": 1280, "height": 800}, **options}
+        )
+        await context.add_init_script(REPORT_BREACHES)
+        window = Window(await context.new_page(), forgiven=forgiven)
+        self._opened.append(window)
+        return window
+
+    async def of(
+        self,
+        person: Person,
+        *,
+        at: int = 0,
+        room: str = "",
+        forgiven: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Window:
+        """Somebody's window at a replica: signed in, with a room open."""
+        window = await self.open(person.cluster.urls[at], forgiven=forgiven, **options)
+        await window.sign_in(person.username, PASSWORD)
+        if room:
+            await window.open(room)
+        return window
+
+    async def close(self) -> None:
+        for window in self._opened:
+            await window.page.context.close()
+
+    def complaints(self) -> list[str]:
+        return [line for window in self._opened for line in window.complaints()]
+
+
+async def serve_scripts(page: Page, folder: Path) -> None:
+    """Give a page our scripts from the disk, with no server: for what is pure."""
+
+    async def answer(route: Any) -> None:
+        name = route.request.url.partition("/js/")[2]
+        if not name:
+            await route.fulfill(
+                body="<!doctype html><title>modules</title>", content_type="text/html"
+            )
+            return
+        await route.fulfill(body=(folder / name).read_text(), content_type="text/javascript")
+
+    await page.route("http://modules.test/**", answer)
+    await page.goto("http://modules.test/")
