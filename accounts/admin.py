@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -25,6 +26,18 @@ else:
     UserChangeForm = auth_forms.UserChangeForm
     UserModelAdmin = auth_admin.UserAdmin
     SessionModelAdmin = admin.ModelAdmin
+
+
+class PermissionLists:
+    """Lists permissions in an order of their own collection. Django's order is that of the joined
+    content types, which the embedded database answers without the types' ids."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.remote_field.model is Permission:
+            kwargs["queryset"] = Permission.objects.order_by("content_type_id", "codename")
+        return super().formfield_for_manytomany(  # type: ignore[misc]  # the admin class it joins
+            db_field, request, **kwargs
+        )
 
 
 class RulesMixin(UserForm):
@@ -73,7 +86,7 @@ class ChangeForm(RulesMixin, UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(UserModelAdmin):
+class UserAdmin(PermissionLists, UserModelAdmin):
     """People. None is deleted, as their messages remain: suspend instead."""
 
     form = ChangeForm
@@ -135,6 +148,14 @@ class UserAdmin(UserModelAdmin):
     def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             services.user_restore(user)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(PermissionLists, auth_admin.GroupAdmin):  # type: ignore[misc]  # typed apart
+    """Bundles of permissions for staff."""
 
 
 @admin.register(Session)

@@ -40,6 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     shares_receipts = models.BooleanField("shows what was read", default=True)
     created_at = models.DateTimeField(default=times.utc_now, editable=False)
     last_login = None  # every login is a Session row
+    _permissions: set[str]  # what `backends` found for this object
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -121,7 +121,8 @@ def csrf(client: Client) -> str:
 
 def fill(client: Client, path: str, **fields: str) -> Any:
     """Send a form as a browser does."""
-    client.get(path)
+    form = client.get(path)
+    assert form.status_code in (200, 302), form.content.decode()
     return client.post(path, {**fields, "csrfmiddlewaretoken": csrf(client)})
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from accounts import selectors, services
@@ -79,6 +80,7 @@ def test_is_throttled_like_any_other_way_in() -> None:
         f"{LIST}add/",
         "/admin/accounts/session/",
         "/admin/auth/group/",
+        "/admin/auth/group/add/",
     ],
 )
 def test_shows_its_pages_under_the_strict_policy(admin: Client, path: str) -> None:
@@ -86,6 +88,29 @@ def test_shows_its_pages_under_the_strict_policy(admin: Client, path: str) -> No
 
     assert response.status_code == 200
     assert "unsafe" not in response["Content-Security-Policy"]
+
+
+def test_lets_staff_do_what_they_were_given(admin: Client) -> None:
+    mona, alice = people.person("mona"), people.person("alice")
+    mona.is_staff = True
+    mona.save()
+    group = Group.objects.create(name=people.unique("moderators"))
+    for codename in ("view_user", "change_user"):
+        group.permissions.add(Permission.objects.get(codename=codename))
+    mona.groups.add(group)
+    mona.user_permissions.add(Permission.objects.get(codename="view_session"))
+    staff = people.browser(mona)
+
+    assert change(staff, alice, status_text="seen").status_code == 302
+    assert admin.get(f"/admin/auth/group/{group.pk}/change/").status_code == 200
+    assert staff.get("/admin/auth/group/").status_code == 403
+    assert staff.get("/admin/accounts/session/").status_code == 200
+    assert staff.get("/admin/accounts/user/add/").status_code == 403
+    assert mona.get_all_permissions() == {
+        "accounts.view_user",
+        "accounts.change_user",
+        "accounts.view_session",
+    }
 
 
 def test_finds_people_by_how_their_name_or_address_begins(admin: Client) -> None:
@@ -187,6 +212,6 @@ def test_leads_to_our_own_page_for_changing_ones_password(admin: Client) -> None
 def test_ends_ones_login_on_leaving(admin: Client) -> None:
     user_id = Api(client=admin).get("/me").body["id"]
 
-    fill(admin, "/admin/logout/")
+    admin.post("/admin/logout/", {"csrfmiddlewaretoken": people.csrf(admin)})
 
     assert selectors.sessions_live(user_id=user_id) == []
