@@ -6,6 +6,7 @@ ended, …) and to ephemeral sayings (typing, read marks) of the rooms that are 
 
 import asyncio
 import logging
+import random
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,6 +18,13 @@ from chat.store import records
 
 CLOSE_AUTH: Final = 4401
 CLOSE_SUSPENDED: Final = 4403
+CLOSE_RESTART: Final = 1012
+SEND_AWAY_S: Final = 5.0
+"""A replica that ends has sent its last connection away after this long (design, section 6)."""
+SEND_AWAY_PACE_S: Final = 0.01
+"""Between two of them while that is enough: what the others can take in without a queue."""
+COME_BACK_MS: Final = 250
+"""They are sent away one after the other, so nobody has to wait long before coming back."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +62,17 @@ class Hub:
 
     def everyone(self) -> list[Connection]:
         return [connection for mine in self._people.values() for connection in mine]
+
+    async def send_away(self) -> None:
+        """This process ends: have everybody come back elsewhere, spread over a while."""
+        leaving = self.everyone()
+        random.shuffle(leaving)
+        pause_s = min(SEND_AWAY_PACE_S, SEND_AWAY_S / max(1, len(leaving)))
+        for connection in leaving:
+            data = {"after_ms": random.randrange(COME_BACK_MS)}  # noqa: S311  (no secret)
+            connection.push(Frame(frames.push("reconnect", data)))
+            connection.close(CLOSE_RESTART)
+            await asyncio.sleep(pause_s)
 
     # --- presence ---
 

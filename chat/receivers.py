@@ -6,9 +6,9 @@ import logging
 from typing import Any
 
 from accounts import signals
-from chat import bridge, errors, fanout
+from chat import bridge, errors, fanout, hub
 from chat.services import house
-from chatsite import lifecycle
+from chatsite import health, lifecycle
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ def connect() -> None:
     signals.sessions_ended.connect(_sessions_ended, dispatch_uid="chat")
     signals.profile_changed.connect(_profile_changed, dispatch_uid="chat")
     lifecycle.on_start(_start)
+    lifecycle.on_drain(_drain)
     lifecycle.on_stop(_stop)
 
 
@@ -38,7 +39,12 @@ def _tell(work: Any) -> None:
 
 async def _start() -> None:
     bridge.settle(asyncio.get_running_loop())
-    await fanout.current()
+    house = await fanout.current()
+    health.add_detail("bus", lambda: "degraded" if house.bus.degraded else health.OK)
+
+
+async def _drain() -> None:
+    await (await hub.current()).send_away()
 
 
 async def _stop() -> None:

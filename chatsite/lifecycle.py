@@ -1,8 +1,8 @@
 """Owns what begins and ends with the server: callbacks, and whether it is on its way out.
 
 Must not know what the callbacks do. The server of `manage.py serve` calls `start` on its loop
-before it listens, and `stop` on the same loop after the last socket is closed; another ASGI server
-can do the same from its lifespan events.
+before it listens, `drain` once it takes no new connections, and `stop` on the same loop after the
+last socket is closed; another ASGI server can do the same from its lifespan events.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 START_TIMEOUT_S = 15.0
+DRAIN_TIMEOUT_S = 5.5
+"""For all drain callbacks together: sockets are sent away over at most 5 s."""
 STOP_TIMEOUT_S = 2.0
 """For each callback: the whole process has to be gone 10 s after SIGTERM (design section 6)."""
 
@@ -17,6 +19,7 @@ Callback = Callable[[], Awaitable[object]]
 
 _log = logging.getLogger(__name__)
 _start_callbacks: list[Callback] = []
+_drain_callbacks: list[Callback] = []
 _stop_callbacks: list[Callback] = []
 _is_draining = False
 
@@ -28,6 +31,17 @@ def on_start(callback: Callback) -> Callback:
     server's loop and are its own to end (`on_stop`). Can be used as a decorator.
     """
     _start_callbacks.append(callback)
+    return callback
+
+
+def on_drain(callback: Callback) -> Callback:
+    """Have `callback` awaited once when the server was told to end.
+
+    No new connection is taken any more; those that are open still work, and are closed by the
+    server afterwards. All callbacks run at once and get `DRAIN_TIMEOUT_S`; one that raises or is
+    late is logged. Can be used as a decorator.
+    """
+    _drain_callbacks.append(callback)
     return callback
 
 
@@ -61,6 +75,21 @@ async def start() -> None:
     async with asyncio.timeout(START_TIMEOUT_S):
         for callback in _start_callbacks:
             await callback()
+
+
+async def drain() -> None:
+    """Await the drain callbacks. Raises nothing."""
+    running = [asyncio.ensure_future(callback()) for callback in _drain_callbacks]
+    if not running:
+        return
+    _, late = await asyncio.wait(running, timeout=DRAIN_TIMEOUT_S)
+    for task in late:
+        task.cancel()
+    outcomes = await asyncio.gather(*running, return_exceptions=True)
+    for callback, outcome in zip(_drain_callbacks, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            name = getattr(callback, "__qualname__", callback)
+            _log.error("drain callback %s failed or was late", name, exc_info=outcome)
 
 
 async def stop() -> None:

@@ -48,11 +48,29 @@ class ServeError(Exception):
 
 
 class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
-    """One WebSocket. Differs from Daphne's in that the server may close with 1012 as well."""
+    """One WebSocket. Differs from Daphne's in that the server may close with 1012 as well, and may
+    say more in one frame than it takes."""
+
+    maxMessagePayloadSize: int
+
+    def sendMessage(self, *args: Any, **kwargs: Any) -> None:
+        # Autobahn has one limit for both directions. `hello` names every room of a person, and a
+        # message of 10,000 characters is over 64 KiB with its HTML.
+        taken, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(*args, **kwargs)
+        finally:
+            self.maxMessagePayloadSize = taken
 
     def serverClose(self, code: int | None = None) -> None:
         # Autobahn's sendClose lets applications use 1000 and 3000 upward only; we are the server.
         self.sendCloseFrame(code=1000 if code is None else code)
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:
+        # A socket that is closing or gone takes no more; its application hears of it next, by
+        # websocket.disconnect. Autobahn raises, which would be an error of nobody's making.
+        if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
+            super().serverSend(content, binary)
 
 
 class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
@@ -103,7 +121,8 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             raise ServeError(self._listen_failure)
 
     def end(self) -> None:
-        """Begin to end: no new connections, sockets closed with 1012, requests finished.
+        """Begin to end: no new connections, sockets sent away (the application's own way first,
+        what is left with 1012), requests finished.
 
         Called a second time it does nothing: the end is under way and bounded.
         """
@@ -133,6 +152,7 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
         _log.info("ending: %d connections", len(self.connections))
         for port in self._ports:
             port.stopListening()
+        await lifecycle.drain()
         sockets = [p for p in self.connections if isinstance(p, WebSocketProtocol)]
         for socket in sockets:
             if socket.state == socket.STATE_OPEN:

@@ -102,5 +102,8 @@ def config(*, level: str, loki_url: str, app_env: str, replica: str) -> dict[str
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             **{name: {"level": "WARNING"} for name in quiet},
+            # Its receiving task writes a trace a second, for each Redis node, while that is away.
+            # The bus watches itself by its beat, says so once, and counts it in a gauge.
+            "channels_redis": {"level": "CRITICAL"},
         },
     }

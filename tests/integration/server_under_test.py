@@ -15,6 +15,7 @@ env.use_settings()
 from chatsite import server  # noqa: E402  (the settings have to be named first)
 
 port, journal = int(sys.argv[1]), Path(sys.argv[2])
+open_sockets: set[int] = set()
 fails_to_start = "fail" in sys.argv
 
 
@@ -28,6 +29,11 @@ async def begin() -> None:
     if fails_to_start:
         raise RuntimeError("no store")
     note(f"start on {type(asyncio.get_running_loop()).__module__}")
+
+
+@lifecycle.on_drain
+async def drain() -> None:
+    note(f"drain, {len(open_sockets)} sockets")
 
 
 @lifecycle.on_stop
@@ -45,11 +51,15 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         return
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
+    open_sockets.add(id(receive))
     while (event := await receive())["type"] != "websocket.disconnect":
         if event.get("text") == "go away":
             await send({"type": "websocket.close", "code": 1011})
+        elif event.get("text") == "say much":
+            await send({"type": "websocket.send", "text": "x" * 1_000_000})
         else:
             await send({"type": "websocket.send", "text": event["text"]})
+    open_sockets.discard(id(receive))
     note(f"socket ended {event['code']}")
 
 

@@ -103,6 +103,17 @@ def test_a_larger_one_closes_the_socket_and_only_it(served: Served, pieces: list
         assert other.recv(timeout=DEADLINE_S) == "still here"
 
 
+def test_the_server_may_say_more_in_a_frame_than_it_takes(served: Served) -> None:
+    with served.socket() as socket:
+        socket.send("say much")
+        assert len(socket.recv(timeout=DEADLINE_S)) == 1_000_000
+        socket.send("x" * 65_537)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=DEADLINE_S)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
 def test_text_that_is_not_utf_8_closes_the_socket(served: Served) -> None:
     with served.socket() as socket:
         socket.send(b"\xff\xfe", text=True)
@@ -122,7 +133,11 @@ def test_sigterm_closes_sockets_with_1012_and_stops_the_parts(served: Served) ->
         started = time.monotonic()
         assert served.process.wait(DEADLINE_S) == 0
         assert time.monotonic() - started < 3
-    assert served.journal()[1:] == ["socket ended 1012"] * 2 + ["stop, draining True"]
+    assert served.journal()[1:] == [
+        "drain, 2 sockets",
+        *["socket ended 1012"] * 2,
+        "stop, draining True",
+    ]
 
 
 def test_a_request_under_way_is_answered_before_the_end(served: Served) -> None:

@@ -11,6 +11,7 @@ from chatsite import lifecycle
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "_start_callbacks", [])
+    monkeypatch.setattr(lifecycle, "_drain_callbacks", [])
     monkeypatch.setattr(lifecycle, "_stop_callbacks", [])
     monkeypatch.setattr(lifecycle, "_is_draining", False)
 
@@ -67,6 +68,32 @@ async def test_a_part_that_fails_to_stop_does_not_keep_the_others_up(
         await lifecycle.stop()
     assert stopped == ["first"]
     assert len(caplog.records) == 2
+
+
+async def test_drains_run_together_and_what_fails_or_is_late_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lifecycle, "DRAIN_TIMEOUT_S", 0.05)
+    both = asyncio.Barrier(2)
+    drained: list[str] = []
+
+    async def together() -> None:
+        await both.wait()
+        drained.append("one")
+
+    async def failing() -> None:
+        raise ValueError("stuck")
+
+    for callback in (together, together, failing, asyncio.Event().wait):
+        lifecycle.on_drain(callback)
+    with caplog.at_level(logging.ERROR):
+        await lifecycle.drain()
+    assert drained == ["one", "one"]
+    assert len(caplog.records) == 2
+
+
+async def test_nothing_to_drain_is_no_obstacle() -> None:
+    await lifecycle.drain()
 
 
 def test_draining_has_no_way_back() -> None:
