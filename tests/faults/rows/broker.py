@@ -1,0 +1,153 @@
+"""Owns the faults of Redis: killed, wiped, cut off, frozen, never there."""
+
+import asyncio
+import signal
+from typing import Final
+
+import redis
+
+from tests.faults.ledger import percentile
+from tests.faults.scene import Row, Scene
+from tests.faults.stage import Setting
+
+RATE: Final = 60.0
+AWAY_S: Final = 5.0
+LIVE_AFTER_S: Final = 3.0
+LIVE_S: Final = 1.0
+"""A message that is shown to everybody this soon counts as delivered live."""
+ACK_S: Final = 1.0
+HOLES_S: Final = 5.0
+PAUSE_S: Final = 12
+SHORT_PAUSE_S: Final = 5
+SETTLE_S: Final = 5.0
+
+
+async def kill(scene: Scene) -> None:
+    """`kill -9`, and back after 5 s, empty."""
+    stage, fleet = scene.stage, scene.fleet
+    await scene.populate()
+    async with fleet.load(rate=RATE):
+        await asyncio.sleep(2.0)
+        killed_at = scene.now()
+        await stage.kill(stage.broker)
+        await asyncio.sleep(AWAY_S)
+        await stage.revive(stage.broker)
+        back_at = scene.now()
+        is_well = await stage.until_ready(status="ok")
+        scene.gate("replicas say ok after", scene.now() - back_at if is_well else 999, LIVE_AFTER_S)
+        await asyncio.sleep(SETTLE_S)
+        ended_at = scene.now()
+    await fleet.answered(wait_s=10)
+    acks = scene.ledger.ack_times(since=killed_at, until=back_at)
+    scene.figure("acks while away", len(acks), "")
+    scene.gate("ack p99 while away", percentile(acks, 99), ACK_S)
+    away = fleet.shared.deliveries(since=killed_at, until=back_at)
+    scene.gate("shown while away, latest", max(away, default=0), HOLES_S)
+    after = fleet.shared.deliveries(since=back_at + LIVE_AFTER_S, until=ended_at)
+    scene.gate("shown p99 from 3 s after", percentile(after, 99), LIVE_S)
+
+
+async def flush(scene: Scene) -> None:
+    """FLUSHALL, again and again."""
+    await scene.populate()
+    async with scene.fleet.load(rate=RATE):
+        await asyncio.sleep(1.0)
+        began = scene.now()
+        for _ in range(scene.rounds):
+            await _say(scene, "FLUSHALL")
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
+    await _judge_delivery(scene, began)
+
+
+async def cut(scene: Scene) -> None:
+    """CLIENT KILL TYPE pubsub: subscriptions gone without a word."""
+    await scene.populate()
+    killed = 0
+    async with scene.fleet.load(rate=RATE):
+        await asyncio.sleep(1.0)
+        began = scene.now()
+        for _ in range(scene.rounds):
+            killed += int(await _say(scene, "CLIENT", "KILL", "TYPE", "pubsub"))
+            await asyncio.sleep(0.4)
+        await asyncio.sleep(2.0)
+    scene.figure("subscriptions cut", killed, "")
+    await _judge_delivery(scene, began)
+
+
+async def pause(scene: Scene) -> None:
+    """SIGSTOP: it takes connections and bytes, and answers nothing."""
+    stage = scene.stage
+    await scene.populate()
+    async with scene.fleet.load(rate=RATE):
+        await asyncio.sleep(1.0)
+        began = scene.now()
+        stage.broker.signal(signal.SIGSTOP)
+        await asyncio.sleep(scene.scaled(PAUSE_S, SHORT_PAUSE_S))
+        stage.broker.signal(signal.SIGCONT)
+        resumed_at = scene.now()
+        is_well = await stage.until_ready(status="ok")
+        scene.figure("replicas say ok after", scene.now() - resumed_at if is_well else 999)
+        await asyncio.sleep(SETTLE_S)
+    acks = scene.ledger.ack_times(since=began, until=resumed_at)
+    scene.figure("acks while paused", len(acks), "")
+    scene.gate("ack p99 while paused", percentile(acks, 99), ACK_S)
+    await _judge_delivery(scene, began)
+
+
+async def never(scene: Scene) -> None:
+    """Redis is not there when the replicas start, and comes later."""
+    stage, fleet = scene.stage, scene.fleet
+    if stage.broker.is_running():  # a second run on the same stage
+        await stage.kill(stage.broker)
+    says_so = await stage.until_ready(status="degraded")
+    scene.gate("replicas say degraded", float(says_so), 1.0, "", at_least=True)
+    await scene.populate()
+    async with fleet.load(rate=RATE):
+        began = scene.now()
+        await asyncio.sleep(scene.scaled(10, 5))
+        came_at = scene.now()
+        await stage.revive(stage.broker)
+        is_well = await stage.until_ready(status="ok")
+        scene.figure("replicas say ok after it came", scene.now() - came_at if is_well else 999)
+        await asyncio.sleep(SETTLE_S)
+        ended_at = scene.now()
+    await fleet.answered(wait_s=10)
+    without = fleet.shared.deliveries(since=began, until=came_at)
+    scene.figure("shown without, p50", percentile(without, 50))
+    scene.gate("shown without, latest", max(without, default=0), HOLES_S)
+    scene.gate("ack p99 without", percentile(scene.ledger.ack_times(until=came_at), 99), ACK_S)
+    after = fleet.shared.deliveries(since=came_at + LIVE_AFTER_S, until=ended_at)
+    scene.gate("shown p99 from 3 s after", percentile(after, 99), LIVE_S)
+
+
+async def _judge_delivery(scene: Scene, began: float) -> None:
+    """No single lost message may take longer than 5 s to be found."""
+    await scene.fleet.answered(wait_s=10)
+    await asyncio.sleep(2.0)
+    shown = scene.fleet.shared.deliveries(since=began)
+    scene.figure("shown p50", percentile(shown, 50))
+    scene.figure("shown p99", percentile(shown, 99))
+    scene.gate("shown, latest", max(shown, default=0), HOLES_S)
+    repaired = [
+        await scene.stage.metric(each, "parley_repaired_events_total")
+        for each in scene.stage.replicas
+    ]
+    scene.figure("repaired so far", sum(repaired), "")
+
+
+async def _say(scene: Scene, *words: str) -> str:
+    def ask() -> str:
+        with redis.Redis.from_url(scene.stage.broker.url) as client:
+            return str(client.execute_command(*words))
+
+    return await asyncio.to_thread(ask)
+
+
+ROWS = (
+    Row("redis-kill", "Redis kill -9, back after 5 s", kill),
+    Row("redis-flush", "Redis FLUSHALL", flush, rounds=10, short_rounds=4),
+    Row("redis-cut", "Redis CLIENT KILL TYPE pubsub x20", cut, rounds=20, short_rounds=6),
+    Row("redis-pause", "Redis SIGSTOP 12 s", pause),
+    Row("redis-never", "Redis never there at start", never, setting=Setting(broker=False)),
+)
