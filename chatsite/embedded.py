@@ -5,6 +5,7 @@ Must not know what is kept in them. For one machine without anything installed; 
 127.0.0.1 only. They serve the same protocols as the real ones, so no other code knows of them.
 """
 
+import contextlib
 import errno
 import importlib.util
 import random
@@ -24,8 +25,8 @@ dead server's port could otherwise be given that very port, connect to itself an
 PORT_TRIES = 200
 
 
-DATABASE_END_S = 2.5
-BROKER_END_S = 1.0
+DATABASE_END_S = 2.0
+BROKER_END_S = 0.5
 BROKER_MEMORY_MAX = "256mb"
 """When full the longest unused keys go: nothing in Redis is the only copy (design, promise 3)."""
 
@@ -131,8 +132,8 @@ class Embedded:
 
     def __init__(self, data_dir: Path, *, mongo_port: int = 0, redis_port: int = 0) -> None:
         data_dir.joinpath("log").mkdir(parents=True, exist_ok=True)
-        self.mongo = Database(data_dir, port=mongo_port or free_port())
-        self.redis = Broker(data_dir, port=redis_port or free_port())
+        self.mongo = Database(data_dir, port=mongo_port or kept_port(data_dir / "mongo.port"))
+        self.redis = Broker(data_dir, port=redis_port or kept_port(data_dir / "redis.port"))
 
     @property
     def urls(self) -> Urls:
@@ -169,6 +170,22 @@ class Embedded:
         """End both, the database last."""
         self.redis.end(BROKER_END_S)
         self.mongo.end(DATABASE_END_S)
+
+
+def kept_port(note: Path) -> int:
+    """The port noted there if it is still free, else a free one, noted: commands that run beside
+    `manage.py up` find the servers again after a restart.
+
+    Raises:
+        children.ChildError: no port is free.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        port = int(note.read_text())
+        if port in PORTS and port_is_free(HOST, port):
+            return port
+    port = free_port()
+    note.write_text(f"{port}\n")
+    return port
 
 
 def free_port() -> int:

@@ -174,6 +174,17 @@ def test_no_server_outlives_the_one_who_started_it(tmp_path: Path) -> None:
         again.stop()
 
 
+def test_the_next_start_on_a_folder_has_the_same_ports(tmp_path: Path) -> None:
+    first = embedded.Embedded(tmp_path / "var").urls
+    assert embedded.Embedded(tmp_path / "var").urls == first
+    with socket.socket() as taken:
+        taken.bind((embedded.HOST, int(first.redis_url.rpartition(":")[2].split("/")[0])))
+        taken.listen()
+        other = embedded.Embedded(tmp_path / "var").urls
+    assert other.mongodb_url == first.mongodb_url
+    assert other.redis_url != first.redis_url
+
+
 def test_free_ports_are_not_those_of_outgoing_connections() -> None:
     reserved = Path("/proc/sys/net/ipv4/ip_local_port_range")
     lowest = int(reserved.read_text().split()[0]) if reserved.exists() else 32_768
