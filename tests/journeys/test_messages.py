@@ -3,12 +3,15 @@
 import asyncio
 import uuid
 
+import httpx
 import pytest
 
 from chat.client import Client, Event, Refused, uuid7
 from tests import wire
 from tests.cable import Cable
 from tests.cluster import Cluster, Person
+
+CONFLICTS = "parley_append_conflicts_total "
 
 
 async def test_a_message_reaches_someone_on_another_replica(alice: Person, bob: Person) -> None:
@@ -259,6 +262,30 @@ async def test_history_comes_in_pages_at_both_replicas(alice: Person) -> None:
             around = await rest.get(path, limit=5, around_n=6)
             assert 6 in [m["n"] for m in around["results"]]
             assert len(around["results"]) == 5
+
+
+async def test_people_in_turn_on_two_replicas_do_not_lose_races_for_places(
+    alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    async with alice.chat(at=0) as hers, bob.chat(at=1) as his:
+        await hers.send(room, "first")
+        before = await conflicts(alice.cluster)
+        for i in range(20):
+            await hers.send(room, f"hers {i}")
+            await his.send(room, f"his {i}")
+        lost = await conflicts(alice.cluster) - before
+    assert lost <= 10, "of 40; the bus may be slower than an answer, but not always"
+
+
+async def conflicts(cluster: Cluster) -> float:
+    """Appends that another replica was faster with, so far."""
+    found = 0.0
+    async with httpx.AsyncClient() as http:
+        for url in cluster.urls:
+            metrics = (await http.get(f"{url}/metrics")).text.splitlines()
+            found += sum(float(m.split()[1]) for m in metrics if m.startswith(CONFLICTS))
+    return found
 
 
 async def test_the_cluster_has_no_complaints(cluster: Cluster) -> None:
