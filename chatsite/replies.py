@@ -5,6 +5,7 @@ view. Source of the shape: docs/protocol.md, "Errors". Pages are rendered withou
 nothing on them can ask the database that has just failed.
 """
 
+import logging
 import math
 import sys
 from typing import Final
@@ -120,6 +121,22 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(refusal, errors.Unavailable):
         return reply(request, refusal)
     return reply(request, fault(), status=500)
+
+
+class RefusalsAreNoErrors(logging.Filter):
+    """For Django's logger of requests: a request that had to be refused because the database was
+    away is worth a line, and is no error of ours with a trace."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            is_refusal = getattr(record, "status_code", 0) == errors.Unavailable.http_status
+        else:
+            is_refusal = isinstance(refusal_of(error), errors.Unavailable)
+        if is_refusal:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = None
+        return True
 
 
 def fault() -> errors.ChatError:

@@ -216,3 +216,5 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logs.config(
     level=ENV.log_level, loki_url=ENV.loki_url, app_env=ENV.app_env, replica=ENV.replica
 )
+LOGGING["filters"] = {"refusals": {"()": "chatsite.replies.RefusalsAreNoErrors"}}
+LOGGING["loggers"]["django.request"] = {"filters": ["refusals"]}

@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 class Writer:
-    """The process's way into the logs. `run` must be running for several to be answered."""
+    """The process's way into the logs. `run` must be running for appends to be answered."""
 
     def __init__(
         self,
@@ -369,7 +369,7 @@ class Writer:
 
     def _unknown(self, run: Sequence[Waiting], error: Exception) -> None:
         """Nothing is acked that is not known to be stored; the client repeats the id."""
-        logger.warning("%d several not confirmed: %s", len(run), type(error).__name__)
+        logger.warning("%d appends not confirmed: %s", len(run), type(error).__name__)
         for waiting in run:
             self._heads.forget(waiting.append.room)
             waiting.unavailable()

@@ -1,5 +1,7 @@
 """What the failures of others are to the asker."""
 
+import logging
+
 import pytest
 from django.core import exceptions
 from django.db import DatabaseError
@@ -79,3 +81,31 @@ def test_tells_nothing_of_a_fault() -> None:
 
     assert response.status_code == 500
     assert b"secret" not in response.content
+
+
+def _record(status: int, error: Exception | None = None) -> logging.LogRecord:
+    info = (type(error), error, None) if error else None
+    record = logging.LogRecord(
+        "django.request", logging.ERROR, "", 0, "%s", ("/rooms",), info
+    )  # as django.utils.log.log_response makes it
+    record.status_code = status
+    return record
+
+
+@pytest.mark.parametrize("error", [None, mongo_errors.AutoReconnect()])
+def test_a_request_refused_for_want_of_the_database_is_logged_as_no_error(
+    error: Exception | None,
+) -> None:
+    record = _record(503, error)
+
+    assert replies.RefusalsAreNoErrors().filter(record)
+    assert (record.levelno, record.levelname, record.exc_info) == (logging.WARNING, "WARNING", None)
+
+
+@pytest.mark.parametrize(("status", "error"), [(500, None), (500, KeyError("x"))])
+def test_a_fault_is_logged_as_an_error(status: int, error: Exception | None) -> None:
+    record = _record(status, error)
+
+    assert replies.RefusalsAreNoErrors().filter(record)
+    assert record.levelno == logging.ERROR
+    assert (record.exc_info is not None) == (error is not None)
