@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import pymongo
 from bson import ObjectId
 from django.conf import settings
 from pymongo.errors import PyMongoError
@@ -28,6 +29,10 @@ USER_FIELDS: Final = {
     "is_staff": 1,
     "is_active": 1,
 }
+READ_TIMEOUT_S: Final = 5.0
+"""For all reads of one question together: everybody waits for the answer, so a database that hangs
+must not hold it for as long as the driver would try."""
+
 SESSION_FIELDS: Final = {"user_id": 1, "revoked_at": 1, "expires_at": 1, "last_used_at": 1}
 
 
@@ -93,7 +98,8 @@ async def identity_load(*, user_id: str, session_id: str, expires_at: float | No
         Unavailable: the database cannot be reached.
     """
     try:
-        user, session = await _documents(user_id=user_id, session_id=session_id)
+        with pymongo.timeout(READ_TIMEOUT_S):
+            user, session = await _documents(user_id=user_id, session_id=session_id)
     except PyMongoError as error:
         raise errors.Unavailable from error
     return identity_of(user=user, session=session, expires_at=expires_at, now=times.utc_now())
@@ -110,29 +116,32 @@ async def identity_from_cookies(cookies: Mapping[str, str]) -> Identity | None:
     key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     if not sessions.is_key(key):
         return None
-    now = times.utc_now()
     try:
-        database = mongo.database()
-        stored = await database.accounts_pagesession.find_one({"_id": key})
-        login = sessions.login_of(stored, now=now)
-        if login is None:
-            return None
-        user, session = await _documents(user_id=login.user_id, session_id=login.session_id)
-        try:
-            identity = identity_of(user=user, session=session, expires_at=None, now=now)
-        except errors.Unauthenticated:
-            return None
-        if session is not None and sessions.is_stale(session["last_used_at"], now=now):
-            await asyncio.gather(
-                database.accounts_session.update_one(
-                    {"_id": session["_id"]}, {"$set": sessions.prolonged(now)}
-                ),
-                database.accounts_pagesession.update_one(
-                    {"_id": key}, {"$set": {"expire_date": sessions.prolonged(now)["expires_at"]}}
-                ),
-            )
+        with pymongo.timeout(READ_TIMEOUT_S):
+            return await _of_page(key, now=times.utc_now())
     except PyMongoError as error:
         raise errors.Unavailable from error
+
+
+async def _of_page(key: str, *, now: datetime) -> Identity | None:
+    database = mongo.database()
+    stored = await database.accounts_pagesession.find_one({"_id": key})
+    login = sessions.login_of(stored, now=now)
+    if login is None:
+        return None
+    user, session = await _documents(user_id=login.user_id, session_id=login.session_id)
+    try:
+        identity = identity_of(user=user, session=session, expires_at=None, now=now)
+    except errors.Unauthenticated:
+        return None
+    if session is not None and sessions.is_stale(session["last_used_at"], now=now):
+        used = sessions.prolonged(now)
+        await asyncio.gather(
+            database.accounts_session.update_one({"_id": session["_id"]}, {"$set": used}),
+            database.accounts_pagesession.update_one(
+                {"_id": key}, {"$set": {"expire_date": used["expires_at"]}}
+            ),
+        )
     return identity
 
 

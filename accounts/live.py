@@ -3,6 +3,7 @@
 The same judgement as `accounts.identity`, read synchronously. Knows no rule of rooms.
 """
 
+import pymongo
 from bson import ObjectId
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
@@ -20,11 +21,11 @@ def identity_load(*, user_id: str, session_id: str, expires_at: float | None) ->
     Raises:
         Unauthenticated: suspended, or the session has ended.
     """
+    with pymongo.timeout(identity.READ_TIMEOUT_S):
+        user = stored.users().find_one({"_id": stored.object_id(user_id)}, identity.USER_FIELDS)
+        session = _session(session_id)
     return identity.identity_of(
-        user=stored.users().find_one({"_id": stored.object_id(user_id)}, identity.USER_FIELDS),
-        session=_session(session_id),
-        expires_at=expires_at,
-        now=times.utc_now(),
+        user=user, session=session, expires_at=expires_at, now=times.utc_now()
     )
 
 
@@ -50,6 +51,11 @@ def user_of_page(request: HttpRequest) -> User | AnonymousUser:
     A login in use is prolonged here, at most once in `sessions.TOUCH_EVERY`; a session whose login
     is over is cleared.
     """
+    with pymongo.timeout(identity.READ_TIMEOUT_S):
+        return _user_of_page(request)
+
+
+def _user_of_page(request: HttpRequest) -> User | AnonymousUser:
     user = auth.get_user(request)
     if not isinstance(user, User):
         return AnonymousUser()

@@ -12,6 +12,8 @@ import ipaddress
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,6 +69,31 @@ def give_back(throttle: Throttle, subject: str) -> None:
     """Uncount an attempt that turned out to be a good one."""
     if settings.RATE_LIMITS:
         _counter.remove(_key(throttle, subject), throttle.window_s)
+
+
+@contextmanager
+def guess(*counted: tuple[Throttle, str]) -> Iterator[None]:
+    """Count what happens within as an attempt of each subject if it is refused as wrong; not if it
+    was right, or could not be judged.
+
+    Raises:
+        RateLimited: too many wrong ones before; nothing happens within.
+    """
+    for throttle, subject in counted:
+        take(throttle, subject)
+    try:
+        yield
+    except (errors.Unauthenticated, errors.ValidationFailed):
+        raise
+    except BaseException:
+        _give_back_all(counted)
+        raise
+    _give_back_all(counted)
+
+
+def _give_back_all(counted: tuple[tuple[Throttle, str], ...]) -> None:
+    for throttle, subject in counted:
+        give_back(throttle, subject)
 
 
 def network(address: str) -> str:

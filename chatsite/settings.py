@@ -95,7 +95,7 @@ DATABASES: dict[str, Any] = {
             "w": "majority",
             "journal": True,
             "serverSelectionTimeoutMS": 3_000,
-            "socketTimeoutMS": 8_000,
+            "timeoutMS": 8_000,  # of one operation with its retries: a page must not wait longer
         },
     }
 }

@@ -26,15 +26,14 @@ def login_check(*, login: str, password: str, address: str) -> User:
         Forbidden: the password is right and the account suspended.
         RateLimited: too many attempts for this name, or from this address.
     """
-    network = throttles.network(address)
-    account = login.strip().lower()[:LOGIN_MAX_CHARS]
-    throttles.take(throttles.LOGIN_ADDRESS, network)
-    throttles.take(throttles.LOGIN_ACCOUNT, account)
-    user = selectors.user_by_login(login[:LOGIN_MAX_CHARS])
-    if not passwords.password_matches(user, password) or user is None:
-        raise errors.Unauthenticated(WRONG_LOGIN)
-    throttles.give_back(throttles.LOGIN_ADDRESS, network)
-    throttles.give_back(throttles.LOGIN_ACCOUNT, account)
+    login = login.strip()[:LOGIN_MAX_CHARS]
+    with throttles.guess(
+        (throttles.LOGIN_ADDRESS, throttles.network(address)),
+        (throttles.LOGIN_ACCOUNT, login.lower()),
+    ):
+        user = selectors.user_by_login(login)
+        if not passwords.password_matches(user, password) or user is None:
+            raise errors.Unauthenticated(WRONG_LOGIN)
     if not user.is_active:
         raise errors.Forbidden("This account is suspended.")
     return user
@@ -47,10 +46,9 @@ def password_change(user: User, *, current: str, new: str, keep_session_id: str)
         ValidationFailed: the current password is another, or the new one too weak.
         RateLimited: too many wrong guesses of the current one.
     """
-    throttles.take(throttles.PASSWORD_ACCOUNT, str(user.pk))
-    if not passwords.password_matches(user, current):
-        raise errors.ValidationFailed(fields={"current": ["This is not your password."]})
-    throttles.give_back(throttles.PASSWORD_ACCOUNT, str(user.pk))
+    with throttles.guess((throttles.PASSWORD_ACCOUNT, str(user.pk))):
+        if not passwords.password_matches(user, current):
+            raise errors.ValidationFailed(fields={"current": ["This is not your password."]})
     _password_replace(user, new=new)
     logins.sessions_end_others(user_id=str(user.pk), keep=keep_session_id, reason="password")
 

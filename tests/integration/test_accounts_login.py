@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import redis
 from django.test import override_settings
+from pymongo.errors import AutoReconnect
 
-from accounts import services, throttles
+from accounts import selectors, services, throttles
 from tests import people
 from tests.people import Api
 
@@ -127,6 +128,20 @@ def test_does_not_count_those_who_know_their_password() -> None:
 
     for _ in range(throttles.LOGIN_ACCOUNT.limit + 3):
         assert attempt(alice.username, api=api).status == 200
+
+
+def test_does_not_count_what_could_not_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = people.person("alice")
+
+    def gone(login: str) -> None:
+        raise AutoReconnect("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(selectors, "user_by_login", gone)
+        for _ in range(throttles.LOGIN_ACCOUNT.limit + 1):
+            assert attempt(alice.username).status == 503
+
+    assert attempt(alice.username).status == 200
 
 
 @override_settings(RATE_LIMITS=False)
