@@ -5,6 +5,7 @@ Commands that are started beside a running `manage.py up` find its database and 
 the `run.json` that it keeps in the data folder.
 """
 
+import ipaddress
 import json
 import os
 import sys
@@ -83,7 +84,10 @@ def load(environ: Mapping[str, str]) -> Env:
         ),
         embedded=not environ.get("MONGODB_URL"),
         rate_limits=_switch(environ, "RATE_LIMITS", True),
-        trusted_proxies=_words(environ, "TRUSTED_PROXIES", ""),
+        trusted_proxies=tuple(
+            _checked("TRUSTED_PROXIES", word, _network)
+            for word in _words(environ, "TRUSTED_PROXIES", "")
+        ),
         secure_cookies=_switch(environ, "SECURE_COOKIES", False),
         replica=_text(environ, "REPLICA", os.uname().nodename),
         app_env=_text(environ, "APP_ENV", "development" if debug else "production"),
@@ -212,6 +216,13 @@ def _scheme(*schemes: str) -> Callable[[str], str]:
         return value
 
     return check
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError(f"'{value}' is neither an address nor a network") from None
 
 
 def _origin(value: str) -> str:
