@@ -190,7 +190,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         self._cancel("expire")
         if identity.expires_at is not None:
             left = identity.expires_at - time.time()
-            warning = Frame(frames.push("auth.expiring", {"expires_in_s": round(left)}))
+            after_ms = round(min(left, limits.AUTH_WARNING_S) * 1000)  # from when it is sent
+            warning = Frame(frames.push("auth.expiring", {"after_ms": after_ms}))
             self._after("warn", left - limits.AUTH_WARNING_S, lambda: self._outbox.send(warning))
             self._after("expire", left, lambda: self._outbox.close(CLOSE_AUTH))
 
