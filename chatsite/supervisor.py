@@ -27,9 +27,12 @@ CRASHES_MAX = 5
 CRASHES_WITHIN_S = 60.0
 RESTART_PAUSE_S = 1.0
 """Before a child that crashed within the last minute is started again; the first time at once."""
+OBSTACLE_LOOK_S = 1.0
+"""Between two looks at whether a child can be started again (a full disk)."""
 STEADY_S = 10.0
 """A child that ran as long and then ended with exit 0 was asked to by someone: no crash."""
-REPLICAS_END_S = 6.0
+REPLICAS_END_S = 7.0
+"""With `embedded.BROKER_END_S` and `DATABASE_END_S` less than the 10 s that the end may take."""
 
 SECRET_KEY_CHARS = 64
 
@@ -146,9 +149,7 @@ class Supervisor:
                 if child not in self._due and (code := child.poll()) is not None:
                     self._crashed(child, code)
             for child in [c for c, due in self._due.items() if due <= time.monotonic()]:
-                del self._due[child]
-                child.spawn()
-                self._write_run_file()
+                self._start_again(child)
 
     def end(self) -> None:
         """End every child in order. Takes at most 10 s; a further signal changes nothing."""
@@ -197,8 +198,14 @@ class Supervisor:
             _say(f"The {child.name} was ended (exit 0); starting it again.")
             self._due[child] = now
             return
-        self._crashes.append(now)
         how = children.told(code)
+        if obstacle := child.obstacle():
+            _say(
+                f"The {child.name} ended ({how}): {obstacle}. It is started when that has changed."
+            )
+            self._due[child] = now + OBSTACLE_LOOK_S
+            return
+        self._crashes.append(now)
         if len(self._crashes) == CRASHES_MAX and now - self._crashes[0] < CRASHES_WITHIN_S:
             raise Refusal(
                 f"{CRASHES_MAX} crashes within a minute, the last of the {child.name} ({how}): "
@@ -207,6 +214,18 @@ class Supervisor:
         is_first = len(self._crashes) == 1 or now - self._crashes[-2] > CRASHES_WITHIN_S
         _say(f"The {child.name} crashed ({how}); starting it again.")
         self._due[child] = now if is_first else now + RESTART_PAUSE_S
+
+    def _start_again(self, child: children.Child) -> None:
+        """Spawn it, or look again in a while when something stands in the way."""
+        if child.obstacle():
+            self._due[child] = time.monotonic() + OBSTACLE_LOOK_S
+            return
+        del self._due[child]
+        child.spawn()
+        try:
+            self._write_run_file()
+        except OSError as error:  # a full disk ends a file, not a chat
+            _complain(error)
 
     def _until_next_start(self) -> float | None:
         if not self._due:
