@@ -11,8 +11,6 @@ from chat import errors
 class AccountForm(forms.Form):
     """A form whose refusals come from a service."""
 
-    error_css_class = "field--invalid"
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)

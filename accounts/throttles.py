@@ -25,6 +25,9 @@ from redis.retry import Retry
 from chat import errors, keys
 
 REDIS_TIMEOUT_S: Final = 0.3
+REDIS_CONNECTIONS_MAX: Final = 32
+"""One more at once counts in this process, as if Redis did not answer."""
+
 REDIS_REST_S: Final = 2.0
 """After a failure Redis is left alone for this long: attempts must not wait for it in turn."""
 
@@ -191,5 +194,6 @@ def _redis() -> "redis.Redis":
         settings.REDIS_URLS[0],
         socket_connect_timeout=REDIS_TIMEOUT_S,
         socket_timeout=REDIS_TIMEOUT_S,
+        max_connections=REDIS_CONNECTIONS_MAX,
         retry=Retry(NoBackoff(), 0),
     )

@@ -18,7 +18,7 @@ from chat import errors
 
 TOKEN_MAX_CHARS: Final = 2_048
 CLOCK_SKEW_S: Final = 660.0
-"""How far ahead of ours the clock of the replica that issued a token may run: docs/faults.md asks
+"""How far ahead of ours the clock of the replica that issued a token may run: `make faults` asks
 that ten minutes harm nobody. Issued further ahead, a token is forged or a clock is broken."""
 
 TokenKind = Literal["access", "refresh"]

@@ -20,6 +20,7 @@ from accounts import forms, services, sessions, throttles
 from accounts.models import User
 from chat import errors
 from chatsite import addresses, replies
+from metrics import instruments
 
 if TYPE_CHECKING:  # Django's class takes its type argument from the stubs only
     AnyFormView = FormView[Any]
@@ -37,6 +38,7 @@ class AccountView(AnyFormView):
         try:
             return self.accepted(form)
         except errors.ChatError as refusal:
+            instruments.refused(refusal.code)
             form.refuse(refusal)
             response = self.render_to_response(self.get_context_data(form=form))
             response.status_code = refusal.http_status
