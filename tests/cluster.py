@@ -146,6 +146,16 @@ class Person:
         """A socket without a client around it, greeted and resumed; to be closed."""
         return await wire.open_greeted(self.cluster.urls[at], await self.rest.token())
 
+    async def log(self, room: str, *, at: int = 0) -> list[dict[str, Any]]:
+        """All events of a room, as one replica tells them."""
+        events: list[dict[str, Any]] = []
+        path, after = f"/rooms/{room}/events", 0
+        async with self.rest_at(at) as rest:
+            while page := (await rest.get(path, after=after))["events"]:
+                events += page
+                after = page[-1]["seq"]
+        return events
+
     async def channel(self, *members: "Person") -> str:
         """The id of a new channel of this person's, with these others in it."""
         name = f"room {secrets.token_hex(6)}"

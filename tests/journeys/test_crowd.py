@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chat.client import Client, Event, Rest
+from chat.client import Client, Event
 from tests.cluster import Cluster, Person
 
 PEOPLE = 100
@@ -61,12 +61,5 @@ async def test_a_hundred_people_see_the_same_five_thousand_messages(
     for own in acked:
         assert [seq for seq, _ in own] == sorted(seq for seq, _ in own)
         assert all(place[id_] == seq for seq, id_ in own)
-    assert await events_of(alice.rest, room) == list(range(1, first + PEOPLE * EACH + 1))
-
-
-async def events_of(rest: Rest, room: str) -> list[int]:
-    """The seqs of the room's whole log, as stored."""
-    seqs: list[int] = []
-    while events := (await rest.get(f"/rooms/{room}/events", after=(seqs or [0])[-1]))["events"]:
-        seqs += [event["seq"] for event in events]
-    return seqs
+    stored = [event["seq"] for event in await alice.log(room, at=1)]
+    assert stored == list(range(1, first + PEOPLE * EACH + 1))
