@@ -33,6 +33,15 @@ REPORT_BREACHES: Final = """
     document.addEventListener("securitypolicyviolation", (event) =>
       console.error("policy breach", event.violatedDirective, event.blockedURI));
 """
+STILL: Final = """async () => {
+  const box = document.querySelector("[data-scroller]");
+  for (let still = 0, last = -1; still < 10; ) {
+    await new Promise(requestAnimationFrame);
+    still = box.scrollTop === last ? still + 1 : 0;
+    last = box.scrollTop;
+  }
+}"""
+"""Scrolling glides: this ends when it has come to rest."""
 
 
 @asynccontextmanager
@@ -57,6 +66,8 @@ class Window:
         self.page = page
         self._forgiven = forgiven
         self._complaints: list[str] = []
+        self.bytes_loaded = 0
+        """What came over the network, headers included, since `weigh`."""
         page.set_default_timeout(WITHIN_MS)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self._complaints.append(f"uncaught: {error}"))
@@ -93,11 +104,14 @@ class Window:
     # --- what a person does ---
 
     async def sign_in(self, username: str, password: str) -> None:
+        await self.fill_in_login(username, password)
+        await self.live()
+
+    async def fill_in_login(self, username: str, password: str) -> None:
         await self.page.goto("/accounts/login/")
         await self.page.fill("[name=login]", username)
         await self.page.fill("[name=password]", password)
         await self.page.click("main [type=submit]")
-        await self.live()
 
     async def register(self, username: str, password: str) -> None:
         await self.page.goto("/accounts/register/")
@@ -133,9 +147,20 @@ class Window:
     async def scroll(self, *, by: int) -> None:
         await self.scroller.hover()
         await self.page.mouse.wheel(0, by)
+        await self.script(STILL)
 
     async def script(self, code: str, argument: Any = None) -> Any:
         return await self.page.evaluate(code, argument)
+
+    async def weigh(self) -> None:
+        """From here on, count what is loaded."""
+
+        def loaded(event: dict[str, Any]) -> None:
+            self.bytes_loaded += event["encodedDataLength"]
+
+        session = await self.page.context.new_cdp_session(self.page)
+        session.on("Network.loadingFinished", loaded)
+        await session.send("Network.enable")
 
     # --- what must not be ---
 
@@ -184,6 +209,16 @@ class Windows:
         await window.sign_in(person.username, PASSWORD)
         if room:
             await window.open(room)
+        return window
+
+    async def of_unscripted(
+        self, person: Person, *, at: int = 0, room: str = "", **options: Any
+    ) -> Window:
+        """As `of`, in a browser that runs no scripts of the page."""
+        url = person.cluster.urls[at]
+        window = await self.open(url, java_script_enabled=False, **options)
+        await window.fill_in_login(person.username, PASSWORD)
+        await window.page.goto(f"/rooms/{room}/" if room else "/")
         return window
 
     async def close(self) -> None:

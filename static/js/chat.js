@@ -229,7 +229,8 @@ class Chat {
         this.#counted(room, 1);
         return;
       case "member.left":
-        this.#counted(room, -1);
+        if (data.user.id === this.#me.id) this.#gone(room);
+        else this.#counted(room, -1);
         return;
       case "read.updated":
         if ((data.user.id ?? data.user) === this.#me.id) this.#rooms.read(room, data.n);

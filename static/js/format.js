@@ -3,8 +3,7 @@
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
-const dayOfYear = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const dayParts = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const count = new Intl.NumberFormat("en");
 
 /** @param {string} at */
@@ -32,7 +31,9 @@ export function dayLabel(at, now = new Date()) {
   if (on === today) return "Today";
   if (on === dayOf(yesterday.toISOString())) return "Yesterday";
   const moment = new Date(at);
-  return (moment.getFullYear() === now.getFullYear() ? day : dayOfYear).format(moment);
+  const part = Object.fromEntries(dayParts.formatToParts(moment).map(({ type, value }) => [type, value]));
+  const said = `${part.weekday} ${part.day} ${part.month}`;
+  return moment.getFullYear() === now.getFullYear() ? said : `${said} ${part.year}`;
 }
 
 /** "Ann", "Ann and Bo", "Ann, Bo and Cy". @param {string[]} names */

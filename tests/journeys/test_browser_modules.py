@@ -1,0 +1,332 @@
+"""The pure modules of the page, run in Chromium without a server."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from playwright.async_api import Browser, Page
+
+from chat import pages
+from tests import browser
+
+PRELUDE = """
+  const me = { id: "a".repeat(24), username: "alice", display_name: "Alice", avatar: "" };
+  const bob = { id: "b".repeat(24), username: "bob", display_name: "Bob", avatar: "" };
+  const at = (minute) => new Date(Date.UTC(2026, 10, 23, 12, minute)).toISOString();
+  const message = (n, more = {}) => ({
+    id: `m${n}`, room: "r", seq: n, n, at: at(n), sender: bob, text: `${n}`, html: `${n}`,
+    reply_to: null, mentions: [], edited_at: null, deleted_at: null, reactions: [], pinned: false,
+    ...more,
+  });
+  const page = (from, to, head = to) => ({
+    results: Array.from({ length: to - from + 1 }, (_, i) => message(from + i)),
+    head_n: head, head_seq: head, has_before: from > 1, has_after: to < head,
+  });
+  const unsent = (id, more = {}) => (
+    { id, room: "r", text: id, at: at(59), state: "pending", reason: "", ...more });
+"""
+
+
+@pytest.fixture
+async def modules(chromium: Browser) -> AsyncIterator[Page]:
+    """An empty page beside our scripts."""
+    page = await chromium.new_page(timezone_id="UTC")
+    await browser.serve_scripts(page, Path(settings.STATICFILES_DIRS[0]) / "js")
+    yield page
+    await page.close()
+
+
+async def run(page: Page, module: str, code: str, *, exports: str = "", given: Any = None) -> Any:
+    """What `code` returns, with the module's exports at hand."""
+    names = exports or "{ Timeline }"
+    return await page.evaluate(
+        f"async (given) => {{ const {names} = await import('/js/{module}.js');{PRELUDE}{code} }}",
+        given,
+    )
+
+
+async def timeline(page: Page, code: str) -> Any:
+    """As `run`, with a timeline that holds messages 11 to 20, and `shown` for what it shows."""
+    return await run(
+        page,
+        "timeline",
+        """const timeline = new Timeline(me);
+        timeline.reset(page(11, 20));
+        const shown = () => timeline.rows().filter((row) => row.kind === "message")
+          .map((row) => row.key);"""
+        + code,
+    )
+
+
+# --- the timeline ---
+
+
+async def test_a_timeline_takes_each_message_once_and_in_order(modules: Page) -> None:
+    told = await timeline(
+        modules,
+        """const told = [21, 21, 15, 22].map((n) => timeline.receive(message(n)));
+        return [told, shown().slice(-3), timeline.missing];""",
+    )
+    assert told == [["added", "known", "known", "added"], ["m20", "m21", "m22"], 0]
+
+
+async def test_a_timeline_shows_nothing_past_a_gap(modules: Page) -> None:
+    told = await timeline(
+        modules,
+        """const told = timeline.receive(message(23));
+        const before = [shown().at(-1), timeline.missing];
+        timeline.append(page(21, 23));
+        return [told, before, shown().slice(-3), timeline.missing];""",
+    )
+    assert told == ["apart", ["m20", 3], ["m21", "m22", "m23"], 0]
+
+
+async def test_a_timeline_leaves_out_a_page_that_does_not_join(modules: Page) -> None:
+    told = await timeline(
+        modules,
+        """timeline.prepend(page(1, 5));
+        timeline.append(page(30, 35));
+        const apart = [timeline.firstN, timeline.lastN];
+        timeline.prepend(page(1, 12));
+        return [apart, timeline.firstN, timeline.size, timeline.hasBefore, shown().length];""",
+    )
+    assert told == [[11, 20], 1, 20, False, 20]
+
+
+async def test_what_is_unsent_stands_last_until_the_log_has_it(modules: Page) -> None:
+    told = await timeline(
+        modules,
+        """timeline.showUnsent([unsent("x"), unsent("y", { state: "failed" })]);
+        const before = shown().slice(-3);
+        timeline.receive(message(21, { id: "x", sender: me }));
+        const after = timeline.rows().slice(-2).map((row) => [row.key, row.unsent?.state ?? ""]);
+        timeline.receive(message(25));
+        return [before, after, shown().at(-1)];""",
+    )
+    # With newer messages missing the end is not in sight, and neither is what comes after it.
+    assert told == [["m20", "x", "y"], [["x", ""], ["y", "failed"]], "x"]
+
+
+async def test_a_message_that_came_before_its_page_is_not_lost(modules: Page) -> None:
+    told = await run(
+        modules,
+        "timeline",
+        """const timeline = new Timeline(me);
+        const early = timeline.receive(message(22));
+        timeline.reset(page(11, 20));
+        return [early, timeline.missing];""",
+    )
+    assert told == ["apart", 2]
+
+
+async def test_a_timeline_keeps_its_bound_at_the_end_that_is_not_read(modules: Page) -> None:
+    told = await run(
+        modules,
+        "timeline",
+        """const timeline = new Timeline(me);
+        timeline.reset(page(1, STRETCH_MAX));
+        timeline.receive(message(STRETCH_MAX + 1));
+        timeline.trim("start");
+        const atEnd = [timeline.size === STRETCH_MAX, timeline.firstN, timeline.hasBefore];
+        timeline.prepend(page(1, 1));
+        timeline.trim("end");
+        return [atEnd, timeline.size === STRETCH_MAX, timeline.firstN, timeline.missing];""",
+        exports="{ Timeline, STRETCH_MAX }",
+    )
+    assert told == [[True, 2, True], True, 1, 1]
+
+
+async def test_the_new_line_stands_above_the_first_unread_of_somebody_else(modules: Page) -> None:
+    told = await timeline(
+        modules,
+        """const place = () => {
+          const rows = timeline.rows();
+          const at = rows.findIndex((row) => row.kind === "new");
+          return at < 0 ? "" : rows[at + 1].key;
+        };
+        const places = [place()];
+        for (const after of [14, 20, 10, 5]) {
+          timeline.lineAfterN = after;
+          places.push(place());
+        }
+        timeline.lineAfterN = 20;
+        timeline.receive(message(21, { sender: me }));
+        timeline.receive(message(22));
+        return [...places, place()];""",
+    )
+    assert told == ["", "m15", "", "m11", "", "m22"]
+
+
+async def test_posts_are_grouped_and_days_divided_as_on_the_server(modules: Page) -> None:
+    messages = [
+        wire(1, "bob", "2026-11-22T23:55:00.000Z"),
+        wire(2, "bob", "2026-11-22T23:59:59.999Z"),
+        wire(3, "bob", "2026-11-23T00:00:01.000Z"),
+        wire(4, "bob", "2026-11-23T00:05:00.999Z"),
+        wire(5, "bob", "2026-11-23T00:05:01.000Z"),  # five minutes after the name
+        wire(6, "alice", "2026-11-23T00:05:02.000Z"),
+        wire(7, "alice", "2026-11-23T00:05:03.000Z"),
+        wire(8, "alice", "2026-11-23T00:05:04.000Z", reply_to={"n": 1}),
+        wire(9, "alice", "2026-11-23T00:05:05.000Z", deleted_at="2026-11-23T00:06:00.000Z"),
+        wire(10, "alice", "2026-11-23T00:05:06.000Z"),
+    ]
+    by_server = [
+        row["kind"] if row["kind"] != "message" else bool(row["follows"])
+        for row in pages.rows_of(
+            messages,
+            me="a" * 24,
+            read_n=4,
+            href="/rooms/r/",
+            zone=pages.zone_named("UTC"),
+            today=date(2026, 11, 23),
+        )
+    ]
+    by_browser = await run(
+        modules,
+        "timeline",
+        """const timeline = new Timeline(me);
+        timeline.reset(
+          { results: given, head_n: 10, head_seq: 10, has_before: false, has_after: false });
+        timeline.lineAfterN = 4;
+        return timeline.rows().map((row) => row.kind === "message" ? row.follows : row.kind);""",
+        given=messages,
+    )
+    assert by_browser == by_server
+    assert by_server == [
+        "day", False, True, "day", False, True, "new", False, False, True, False, True, False
+    ]  # fmt: skip
+
+
+def wire(n: int, name: str, at: str, **more: Any) -> dict[str, Any]:
+    """A message as it comes over the wire."""
+    sender = {"id": name[0] * 24, "username": name, "display_name": name, "avatar": ""}
+    return {
+        "id": f"m{n}", "room": "r", "seq": n, "n": n, "at": at, "sender": sender, "text": "",
+        "html": "", "reply_to": None, "mentions": [], "edited_at": None, "deleted_at": None,
+        "reactions": [], "pinned": False, **more,
+    }  # fmt: skip
+
+
+# --- the rest ---
+
+
+async def test_cursors_let_each_event_through_once_and_notice_a_hole(modules: Page) -> None:
+    told = await run(
+        modules,
+        "cursors",
+        """const cursors = new Cursors();
+        cursors.set("r", 5);
+        const told = [6, 6, 4, 8, 7, 8].map((seq) => cursors.take("r", seq));
+        return [told, cursors.isBehind({ r: 8 }), cursors.isBehind({ r: 9 }),
+          cursors.isBehind({ other: 9 })];""",
+        exports="{ Cursors }",
+    )
+    assert told == [["next", "old", "old", "hole", "next", "next"], False, True, False]
+
+
+async def test_the_wait_before_coming_back_doubles_and_is_all_chance(modules: Page) -> None:
+    told = await run(
+        modules,
+        "reconnect",
+        "return [[0, 1, 2, 5, 6, 40].map((n) => waitMs(n, 1)), waitMs(9, 0), waitMs(1, 0.5)];",
+        exports="{ waitMs }",
+    )
+    assert told == [[500, 1_000, 2_000, 16_000, 20_000, 20_000], 0, 500]
+
+
+@pytest.mark.parametrize("code", [1001, 1006, 1012, 4002, 4008])
+async def test_these_closes_are_come_back_from(modules: Page, code: int) -> None:
+    told = await run(
+        modules, "reconnect", "return finalFor(given);", exports="{ finalFor }", given=code
+    )
+    assert told is None
+
+
+@pytest.mark.parametrize("code", [4400, 4401, 4403, 4409])
+async def test_these_closes_are_final(modules: Page, code: int) -> None:
+    told = await run(
+        modules, "reconnect", "return finalFor(given);", exports="{ finalFor }", given=code
+    )
+    assert told["reason"]
+
+
+async def test_ids_are_uuids_of_version_7_and_sort_by_time(modules: Page) -> None:
+    told = await run(
+        modules,
+        "uuid",
+        """const fill = (bytes) => bytes.fill(255);
+        return [uuid7(0x0192aabbccdd, fill), uuid7(1), uuid7(2), uuid7() === uuid7()];""",
+        exports="{ uuid7 }",
+    )
+    assert told[0] == "0192aabb-ccdd-7fff-bfff-ffffffffffff"
+    assert told[1] < told[2]
+    assert told[3] is False
+
+
+async def test_rooms_count_what_is_unread_once(modules: Page) -> None:
+    told = await run(
+        modules,
+        "rooms",
+        """const rooms = new Rooms(me.id, () => {});
+        const room = { id: "r", kind: "channel", name: "r", topic: "", head_seq: 3, head_n: 3,
+          read_n: 3, unread: 0, mentions: 0, last_message: null, role: "member", members_count: 2,
+          people: [], archived_at: null };
+        rooms.replace([room]);
+        const said = () => [rooms.get("r").unread, rooms.get("r").mentions, rooms.waiting.forMe];
+        rooms.received(message(4, { sender: me }));
+        const own = said();
+        rooms.received(message(5));
+        rooms.received(message(6, { mentions: [me.id] }));
+        rooms.received(message(6, { mentions: [me.id] }));
+        const others = said();
+        rooms.read("r", 6);
+        return [own, others, said()];""",
+        exports="{ Rooms }",
+    )
+    assert told == [[0, 0, 0], [2, 1, 1], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Alice Brandt", "bob", "|QuaD-", "Søren  Åkerlund", "李小龍", "🎉", "...", "a b c", "é"],
+)
+async def test_faces_are_the_same_on_both_sides(modules: Page, name: str) -> None:
+    person = {"id": "66f0aa00000000000000a1b2", "display_name": name}
+    told = await run(
+        modules,
+        "people",
+        "return [initials(given.display_name), hue(given.id)];",
+        exports="{ initials, hue }",
+        given=person,
+    )
+    face = pages.person_of(person)
+    assert told == [face["initials"], face["hue"]]
+
+
+@pytest.mark.parametrize("day", ["2026-11-23", "2026-11-22", "2026-11-09", "2025-03-01"])
+async def test_days_are_called_the_same_on_both_sides(modules: Page, day: str) -> None:
+    told = await run(
+        modules,
+        "format",
+        "return dayLabel(`${given}T12:00:00.000Z`, new Date('2026-11-23T20:00:00Z'));",
+        exports="{ dayLabel }",
+        given=day,
+    )
+    today = date(2026, 11, 23)
+    assert told == pages.day_label(date.fromisoformat(day), today=today)
+
+
+async def test_a_few_letters_find_the_nearest_name_first(modules: Page) -> None:
+    told = await run(
+        modules,
+        "jump_dialog",
+        """return ["design", "design-review", "the design", "redesign", "do easier signs", "other"]
+          .map((name) => score(name, "design"));""",
+        exports="{ score }",
+    )
+    assert told == sorted(told, reverse=True)
+    assert len(set(told)) == 6
+    assert told[-1] == 0

@@ -1,0 +1,160 @@
+"""Everything in reach in Chromium: by keyboard alone, on a small screen, in little time."""
+
+import re
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser import WITHIN_MS, Window, Windows
+from tests.cluster import Person
+
+WEIGHT_MAX_BYTES = 150 * 1024
+"""docs/performance.md: the first chat page, cold, with everything that it loads."""
+FIRST_MESSAGE_MS = 1_000
+OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+FIRST_PAINT_MS = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PHONE: Final[dict[str, Any]] = {"viewport": {"width": 360, "height": 740}}
+
+
+async def test_keys_lead_to_every_room(windows: Windows, alice: Person) -> None:
+    rooms = [await alice.channel() for _ in range(3)]
+    names = sorted([(await alice.rest.get(f"/rooms/{room}"))["name"] for room in rooms])
+    window = await windows.of(alice)
+    await window.get("[data-room] a").first.click()
+    keys = window.page.keyboard
+    for key, name in (
+        ("Alt+ArrowDown", names[1]),
+        ("Alt+ArrowDown", names[2]),
+        ("Alt+ArrowDown", names[0]),  # round and round
+        ("Alt+ArrowUp", names[2]),
+    ):
+        await keys.press(key)
+        await window.is_in(name)
+    await keys.press("Control+k")
+    await keys.type(names[1])
+    await expect(window.get("[role=option]").first).to_contain_text(names[1])
+    await keys.press("Enter")
+    await window.is_in(names[1])
+    await expect(window.composer).to_be_focused()
+
+
+async def test_a_question_mark_shows_the_keys_but_not_while_writing(
+    windows: Windows, alice: Person
+) -> None:
+    window = await windows.of(alice, room=await alice.channel())
+    dialog = window.get("[data-dialog=keys]")
+    await window.composer.press_sequentially("why?")
+    await expect(dialog).to_be_hidden()
+    await window.scroller.focus()
+    await window.page.keyboard.press("?")
+    await expect(dialog).to_be_visible()
+    await window.page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(window.scroller).to_be_focused()
+    await window.page.keyboard.press("x")  # letters go where they are wanted
+    await expect(window.composer).to_have_value("why?x")
+
+
+async def test_tab_reaches_every_control_and_shows_where_it_is(
+    windows: Windows, alice: Person
+) -> None:
+    window = await windows.of(alice, room=await alice.channel())
+    await window.script("() => document.activeElement.blur()")
+    wanted = await window.script(
+        """() => [...document.querySelectorAll("a[href], button, textarea, [tabindex='0']")]
+          .filter((each) => each.checkVisibility() && each.tabIndex >= 0).length"""
+    )
+    reached = set()
+    for _ in range(wanted + 2):
+        await window.page.keyboard.press("Tab")
+        name, ring = await window.script(
+            """() => {
+              const at = document.activeElement;
+              const box = at.closest(".composer__box") ?? at;
+              const style = getComputedStyle(box);
+              return [at.outerHTML, style.outlineStyle !== "none" || style.boxShadow !== "none"];
+            }"""
+        )
+        if not name.startswith("<body"):
+            assert ring, name
+            reached.add(name)
+    assert len(reached) >= wanted
+
+
+async def test_new_messages_are_said_by_a_screen_reader_and_old_ones_not(
+    windows: Windows, alice: Person
+) -> None:
+    window = await windows.of(alice, room=await alice.channel())
+    log = window.page.get_by_role("log", name="Messages")
+    await window.say("hear me")
+    await window.sees("hear me")
+    await expect(log).to_contain_text("hear me")
+    await expect(log).not_to_have_attribute("aria-live", "off")
+    await expect(window.page.get_by_role("textbox", name=re.compile("^Message "))).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_phone_shows_one_thing_at_a_time(
+    windows: Windows, alice: Person, bob: Person, scheme: str
+) -> None:
+    room = await alice.channel(bob)
+    await alice.rest.patch(f"/rooms/{room}", topic="a topic " * 20)
+    window = await windows.of(alice, room=room, color_scheme=scheme, **PHONE)
+    await window.say("unbreakable" * 40 + " `code` https://example.org/" + "a" * 300)
+    await window.say("```\n" + "wide " * 80 + "\n```")
+    await window.sees("wide wide")
+    sidebar = window.get("[data-sidebar]")
+    await expect(sidebar).to_be_hidden()
+    assert await window.script(OVERFLOW) == 0
+
+    await window.get("[data-action=sidebar]").click()
+    await expect(sidebar).to_be_in_viewport()
+    await window.page.keyboard.press("Escape")
+    await expect(sidebar).to_be_hidden()
+    await expect(window.get("[data-action=sidebar]")).to_be_focused()
+
+    await window.get("[data-action=panel]").click()
+    await expect(window.get(".person")).to_have_count(2, timeout=WITHIN_MS)
+    assert await window.script(OVERFLOW) == 0
+    await window.page.keyboard.press("Escape")
+    await expect(window.get("[data-panel]")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 640, 1440, 3840])
+async def test_nothing_is_wider_than_the_screen(
+    windows: Windows, alice: Person, width: int
+) -> None:
+    size = {"width": width, "height": 900}
+    window = await windows.of(alice, room=await alice.channel(), viewport=size)
+    await window.say("a word, and another, " * 40)
+    await window.sees("a word")
+    for path in ("", "/rooms/browse/", "/rooms/create/", "/dms/create/"):
+        if path:
+            await window.page.goto(path)
+        assert await window.script(OVERFLOW) == 0
+
+
+async def test_the_first_page_is_light_and_there_at_once(windows: Windows, alice: Person) -> None:
+    room = await alice.channel()
+    async with alice.chat() as chat:
+        for number in range(60):
+            await chat.send(room, f"message {number}, as long as messages are when people talk.")
+    known = await windows.of(alice)
+    shown_ms = []
+    for _ in range(3):  # the machine may be busy with something else
+        cold = await again(windows, known, f"{alice.cluster.urls[0]}/rooms/{room}/")
+        assert cold.bytes_loaded < WEIGHT_MAX_BYTES
+        shown_ms.append(await cold.script(FIRST_PAINT_MS))
+    assert min(shown_ms) < FIRST_MESSAGE_MS
+
+
+async def again(windows: Windows, window: Window, url: str) -> Window:
+    """Another window of the same person with nothing in its cache, on a page, everything loaded."""
+    state = await window.page.context.storage_state()
+    cold = await windows.open("http://127.0.0.1", storage_state=state)
+    await cold.weigh()
+    await cold.page.goto(url)
+    await cold.live()
+    await cold.page.wait_for_load_state("networkidle")
+    return cold

@@ -1,0 +1,221 @@
+"""Reading in Chromium: what one reads stays where it is, and is found again."""
+
+import asyncio
+import re
+from typing import Any
+
+from playwright.async_api import Route, expect
+
+from chat.client import uuid7
+from tests.browser import WITHIN_MS, Window, Windows
+from tests.cluster import Person
+
+PLACE = """() => {
+  const box = document.querySelector("[data-scroller]");
+  const top = box.getBoundingClientRect().top;
+  const row = [...document.querySelectorAll("[data-log] .message")]
+    .find((row) => row.getBoundingClientRect().bottom > top + 40);
+  return { text: row.innerText, offset: row.getBoundingClientRect().top - top };
+}"""
+NUMBERS = '() => [...document.querySelectorAll("[data-log] .message")].map((row) => +row.dataset.n)'
+FROM_BOTTOM = """() => {
+  const box = document.querySelector("[data-scroller]");
+  return box.scrollHeight - box.clientHeight - box.scrollTop;
+}"""
+SHOWN = """() => [...document.querySelectorAll("[data-log] > *")].map((row) => ({
+  key: row.dataset.row,
+  classes: row.className,
+  text: row.innerText,
+  links: [...row.querySelectorAll("a")].map((link) => link.href),
+  time: row.querySelector("time")?.dateTime ?? "",
+  hue: row.querySelector(".avatar")?.dataset.hue ?? "",
+}))"""
+
+
+async def fill(person: Person, room: str, count: int, *, word: str = "line") -> None:
+    """Say many lines, in order."""
+    async with person.chat() as chat:
+        for number in range(1, count + 1):
+            await chat.send(room, f"{word} {number}.")
+
+
+async def place(window: Window) -> dict[str, Any]:
+    """The line at the top of what is seen, and where it stands."""
+    found = await window.script(PLACE)
+    assert isinstance(found, dict)
+    return found
+
+
+async def test_older_pages_come_above_without_moving_what_is_read(
+    windows: Windows, alice: Person
+) -> None:
+    room = await alice.channel()
+    await fill(alice, room, 180)
+    window = await windows.of(alice, room=room)
+    await window.sees("line 180.")
+    assert await window.script(FROM_BOTTOM) < 2
+
+    asked: asyncio.Queue[Route] = asyncio.Queue()
+    await window.page.route("**/messages?*before_n=*", asked.put)
+    while (shown := await window.script(NUMBERS))[0] != 1:
+        while asked.empty():
+            await window.scroll(by=-400)
+        seen = await place(window)
+        await (await asked.get()).continue_()
+        await expect(window.messages).not_to_have_count(len(shown), timeout=WITHIN_MS)
+        after = await place(window)
+        assert after["text"] == seen["text"]
+        assert abs(after["offset"] - seen["offset"]) < 2
+    assert await window.script(NUMBERS) == list(range(1, 181))
+    await expect(window.get("[data-start]")).to_contain_text("begins")
+
+
+async def test_new_messages_wait_below_behind_a_pill(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    await fill(alice, room, 60)
+    window = await windows.of(bob, at=1, room=room)
+    await window.page.keyboard.press("Escape")
+    await window.sees("line 60.")
+    await window.scroll(by=-600)
+    before = await place(window)
+    await fill(alice, room, 3, word="late")
+    pill = window.get("[data-pill=down]")
+    await expect(pill).to_have_text("3 new", timeout=WITHIN_MS)
+    assert await place(window) == before
+    await pill.click()
+    await window.sees("late 3.")
+    await expect(pill).to_be_hidden()
+    assert await window.script(FROM_BOTTOM) < 2
+    await expect(window.get(".new-line + .message")).to_contain_text("late 1.")
+
+
+async def test_at_the_bottom_the_newest_stays_in_sight(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    await fill(alice, room, 40)
+    window = await windows.of(bob, at=1, room=room)
+    await window.page.keyboard.press("Escape")
+    await fill(alice, room, 5, word="late")
+    await window.sees("late 5.")
+    assert await window.script(FROM_BOTTOM) < 2
+    await window.composer.fill("a\nb\nc\nd\ne")  # the box grows, the conversation shrinks
+    await expect(window.message("late 5.")).to_be_in_viewport()
+    assert await window.script(FROM_BOTTOM) < 2
+
+
+async def test_reading_goes_on_where_it_stopped(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    await fill(alice, room, 10)
+    window = await windows.of(bob, at=1)
+    await window.page.goto("/rooms/browse/")  # nothing is read from here
+    await bob.rest.put(f"/rooms/{room}/read", n=6, force=True)
+    await window.open(room)
+    await expect(window.get(".new-line + .message")).to_contain_text("line 7.")
+
+    await window.page.goto("/rooms/browse/")
+    await fill(alice, room, 120, word="more")
+    await bob.rest.put(f"/rooms/{room}/read", n=12, force=True)
+    await window.open(room)
+    pill = window.get("[data-pill=up]")
+    await expect(pill).to_have_text("118 unread")
+    await pill.click()
+    await expect(window.get(".new-line + .message")).to_contain_text("more 3.", timeout=WITHIN_MS)
+    await expect(window.get(".new-line")).to_be_in_viewport()
+
+
+async def test_place_and_draft_stay_with_their_room(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    one = await alice.channel(bob)
+    other = await alice.channel()
+    await fill(alice, one, 90)
+    window = await windows.of(alice, room=one)
+    await window.scroll(by=-900)
+    before = await place(window)
+    await window.composer.fill("half a thou")
+    await window.get(f'[data-room="{other}"] a').click()
+    await expect(window.page).to_have_url(re.compile(other))
+    await expect(window.composer).to_have_value("")
+    async with bob.chat() as his:
+        await his.send(one, "meanwhile")
+    await expect(window.get(f'[data-room="{one}"] [data-part=unread-count]')).to_have_text(
+        "1", timeout=WITHIN_MS
+    )
+    await window.page.go_back()
+    await expect(window.composer).to_have_value("half a thou")
+    assert await place(window) == before
+    await expect(window.get("[data-pill=down]")).to_have_text("1 new")
+    await window.page.reload()
+    await expect(window.composer).to_have_value("half a thou")
+
+
+async def test_server_and_browser_make_one_room_of_the_same_rows(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room, elsewhere = await alice.channel(bob), await alice.channel()
+    asked = await alice.rest.post(
+        f"/rooms/{room}/messages", id=uuid7(), text="*tea*, @" + bob.username
+    )
+    for person, text in (
+        (alice, "one more\n\n- a\n- b"),
+        (bob, "`yes`"),
+        (bob, "https://example.org"),
+    ):
+        await person.rest.post(f"/rooms/{room}/messages", id=uuid7(), text=text)
+    await bob.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="so", reply_to=asked["id"])
+    await alice.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="<b>&amp;</b> 🎉 \u202eabc")
+
+    zone: dict[str, Any] = {"timezone_id": "UTC", "locale": "en-GB"}
+    unscripted = await windows.of_unscripted(alice, room=room, **zone)
+    by_server = await unscripted.script(SHOWN)
+    scripted = await windows.of(alice, room=elsewhere, **zone)
+    await scripted.get(f'[data-room="{room}"] a').click()
+    await scripted.sees("so")
+    by_browser = await scripted.script(SHOWN)
+    assert len(by_server) == 8  # six messages, a day, the line
+    assert [row["key"] for row in by_browser] == [row["key"] for row in by_server]
+    assert by_browser == by_server
+
+
+async def test_a_link_to_a_message_shows_it_far_back(windows: Windows, alice: Person) -> None:
+    room = await alice.channel()
+    await fill(alice, room, 130)
+    window = await windows.of(alice, room=room)
+    await window.page.goto(f"/rooms/{room}/?n=20")
+    await expect(window.message("line 20.")).to_be_in_viewport()
+    await window.live()
+    await window.page.keyboard.press("Escape")
+    await expect(window.message("line 130.")).to_be_in_viewport(timeout=WITHIN_MS)
+
+
+async def test_everything_needed_works_without_scripts(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    name = f"quiet {alice.username}"
+    hers = await windows.of_unscripted(alice)
+    await hers.get(".welcome").get_by_role("link", name="New channel").click()
+    await hers.page.fill("#create-name", name)
+    await hers.page.get_by_role("button", name="Create").click()
+    await hers.is_in(name)
+    await hers.composer.fill("no scripts\nhere")
+    await hers.page.get_by_role("button", name="Send").click()
+    await hers.sees("no scripts")
+
+    his = await windows.of_unscripted(bob, at=1)
+    await his.get(".welcome").get_by_role("link", name="Browse channels").click()
+    await his.page.fill("#q", name)
+    await his.page.keyboard.press("Enter")
+    await his.page.get_by_role("button", name=f"Join {name}").click()
+    await his.sees("no scripts")
+    await his.page.get_by_role("link", name="New direct message").click()
+    await his.page.fill("#q", alice.username)
+    await his.page.keyboard.press("Enter")
+    await his.page.get_by_role("button", name="Message").click()
+    await his.is_in(str(alice.user["display_name"]))
+    await his.page.get_by_role("button", name="Sign out").click()
+    await expect(his.page).to_have_url(re.compile("/accounts/login/"))
