@@ -66,6 +66,10 @@ class Child(ABC):
     def is_ready(self) -> bool:
         """Whether the process answers. Waits at most about a second."""
 
+    def obstacle(self) -> str:
+        """Why it makes no sense to start it now, for people; "" if nothing stands in the way."""
+        return ""
+
     @property
     def pid(self) -> int:
         """Of the running or last run process; 0 if it was never started."""

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import importlib.util
 import random
+import shutil
 import socket
 import struct
 import sys
@@ -16,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatsite import children, env
+from chatsite import children, database_process, env
 
 HOST = "127.0.0.1"
 PORTS = range(20_000, 30_000)
@@ -27,6 +28,8 @@ PORT_TRIES = 200
 
 DATABASE_END_S = 2.0
 BROKER_END_S = 0.5
+ROOM_BYTES = 32 * 2**20
+"""Free space without which the database is not started again: its next log file takes 10 MiB."""
 BROKER_MEMORY_MAX = "256mb"
 """When full the longest unused keys go: nothing in Redis is the only copy (design, promise 3)."""
 
@@ -65,7 +68,7 @@ class Database(children.Child):
 
     def command(self) -> list[str]:
         return [
-            *(sys.executable, "-I", "-m", "secantus"),
+            *(sys.executable, "-I", database_process.__file__),
             *("--config", str(self._toml)),
             *("--host", HOST, "--port", str(self.port)),
             *("--storage-path", str(self._folder)),
@@ -80,6 +83,14 @@ class Database(children.Child):
 
     def is_ready(self) -> bool:
         return children.answers(HOST, self.port, _MONGO_PING, _MONGO_OK)
+
+    def obstacle(self) -> str:
+        """A full disk: it would end again at once."""
+        free = shutil.disk_usage(self._nearest_folder()).free
+        return "" if free >= ROOM_BYTES else f"the disk has only {free // 2**20} MiB left"
+
+    def _nearest_folder(self) -> Path:
+        return self._folder if self._folder.exists() else self._folder.parent
 
     def wait_or_kill(self, timeout_s: float) -> None:
         # Its last step waits for a thread that sleeps in accept(), for 2 s or until someone comes.

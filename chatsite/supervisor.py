@@ -7,6 +7,7 @@ broker, then the database.
 """
 
 import argparse
+import contextlib
 import os
 import secrets
 import signal
@@ -26,9 +27,7 @@ REPLICAS_MAX = 64
 CRASHES_MAX = 5
 CRASHES_WITHIN_S = 60.0
 RESTART_PAUSE_S = 1.0
-"""Before a child that crashed within the last minute is started again; the first time at once."""
-OBSTACLE_LOOK_S = 1.0
-"""Between two looks at whether a child can be started again (a full disk)."""
+"""Before a child that crashed lately starts again; between two looks at a full disk."""
 STEADY_S = 10.0
 """A child that ran as long and then ended with exit 0 was asked to by someone: no crash."""
 REPLICAS_END_S = 7.0
@@ -200,10 +199,8 @@ class Supervisor:
             return
         how = children.told(code)
         if obstacle := child.obstacle():
-            _say(
-                f"The {child.name} ended ({how}): {obstacle}. It is started when that has changed."
-            )
-            self._due[child] = now + OBSTACLE_LOOK_S
+            _say(f"The {child.name} ended ({how}): {obstacle}. Waiting for that to change.")
+            self._due[child] = now + RESTART_PAUSE_S
             return
         self._crashes.append(now)
         if len(self._crashes) == CRASHES_MAX and now - self._crashes[0] < CRASHES_WITHIN_S:
@@ -218,14 +215,12 @@ class Supervisor:
     def _start_again(self, child: children.Child) -> None:
         """Spawn it, or look again in a while when something stands in the way."""
         if child.obstacle():
-            self._due[child] = time.monotonic() + OBSTACLE_LOOK_S
+            self._due[child] = time.monotonic() + RESTART_PAUSE_S
             return
         del self._due[child]
         child.spawn()
-        try:
+        with contextlib.suppress(OSError):  # a full disk: the old one is there still
             self._write_run_file()
-        except OSError as error:  # a full disk ends a file, not a chat
-            _complain(error)
 
     def _until_next_start(self) -> float | None:
         if not self._due:

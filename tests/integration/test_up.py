@@ -58,7 +58,7 @@ class Up:
         return dict(json.loads(env.run_file(self.folder).read_text()))
 
     def child(self, word: str) -> psutil.Process:
-        """The child that runs `word`: serve, secantus or valkey-server."""
+        """The child that runs `word`: serve, database_process.py or valkey-server."""
         children = psutil.Process(self.process.pid).children()
         [found] = [child for child in children if runs(child, word)]
         return found
@@ -170,13 +170,13 @@ def test_it_starts_says_where_and_how_to_stop_and_ends_clean(up: Starter) -> Non
 
 def test_it_ends_replicas_first_and_the_database_last(up: Starter) -> None:
     parley = up().ready()
-    named = {word: parley.child(word) for word in ("serve", "valkey-server", "secantus")}
+    named = {word: parley.child(word) for word in ("serve", "valkey-server", "database_process.py")}
     parley.process.send_signal(signal.SIGTERM)
     gone: list[str] = []
     deadline = time.monotonic() + DEADLINE_S
     while len(gone) < len(named) and time.monotonic() < deadline:
         gone += [w for w, child in named.items() if w not in gone and not child.is_running()]
-    assert gone == ["serve", "valkey-server", "secantus"]
+    assert gone == ["serve", "valkey-server", "database_process.py"]
 
 
 def test_the_password_of_admin_is_said_once_and_works(up: Starter) -> None:
@@ -241,7 +241,7 @@ def test_a_crashed_replica_is_started_again_on_its_port(up: Starter) -> None:
     assert parley.said().count(" crashed (") == 1
 
 
-@pytest.mark.parametrize("server", ["secantus", "valkey-server"])
+@pytest.mark.parametrize("server", ["database_process.py", "valkey-server"])
 def test_a_crashed_server_is_started_again_and_the_replica_finds_it(
     up: Starter, server: str
 ) -> None:
