@@ -115,6 +115,9 @@ async def _play(
         try:
             for row in chosen:
                 bar.update(task, description=row.name)
+                if not row.possible():
+                    bar.console.print(f"  {row.name:<16} left out: not permitted on this machine")
+                    continue
                 up = await run.stage_for(row.setting)
                 rounds = options.rounds or (row.short_rounds if options.short else row.rounds)
                 result = await Scene(row, up, rounds=rounds, short=options.short).run()

@@ -56,6 +56,8 @@ class Row:
     rounds: int = 1
     short_rounds: int = 1
     in_short: bool = True
+    possible: Callable[[], bool] = lambda: True
+    """Whether this machine permits it; a row that it does not is told of and left out."""
     by_default: bool = True
 
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
@@ -168,6 +168,24 @@ class Stage:
         """Start it again, and wait until it answers."""
         child.spawn()
         await asyncio.to_thread(child.wait_ready)
+
+    @contextlib.asynccontextmanager
+    async def watching_over(self, child: children.Child) -> AsyncIterator[None]:
+        """While the block runs, start the child again when it has ended and nothing is in the way
+        (what `manage.py up` does)."""
+
+        async def watch() -> None:
+            while True:
+                if not child.is_running() and not child.obstacle():
+                    await self.revive(child)
+                await asyncio.sleep(POLL_S)
+
+        task = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def restart(self, each: Replica) -> None:
         """As a deployment does: SIGTERM, wait until it is gone, start the next one."""
