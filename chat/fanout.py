@@ -26,18 +26,8 @@ from chat.tasks import Tasks
 from chatsite import mongo
 from metrics import instruments
 
-COMPARE_EVERY_S: Final = 2.0
 HOUSE_EVERY_S: Final = 1.0
 HOUSE_PAGE: Final = 200
-REPAIR_MAX: Final = 2_000
-"""A feed further behind than this tells its subscribers to start afresh."""
-REPAIR_GRACE_S: Final = 0.05
-"""An announced event usually arrives by itself: wait this long before reading for it."""
-REPAIR_TRIES: Final = 6
-REPAIR_AGAIN_S: Final = 1.0
-LOOKS_A_COMPARISON: Final = 20
-"""Rooms that are compared with the log itself at every comparison, in turn: for events lost at the
-same time as the head that Redis kept of them."""
 LINGER_S: Final = 10.0
 """A room without local subscribers is left after this long."""
 FLUSH_LIMIT_S: Final = 1.5

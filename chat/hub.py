@@ -20,7 +20,8 @@ CLOSE_AUTH: Final = 4401
 CLOSE_SUSPENDED: Final = 4403
 CLOSE_RESTART: Final = 1012
 SEND_AWAY_S: Final = 5.0
-"""A replica that ends has sent its last connection away after this long (design, section 6)."""
+"""A replica that ends has sent its last connection away after this long (docs/architecture.md,
+"How it ends")."""
 SEND_AWAY_PACE_S: Final = 0.01
 """Between two of them while that is enough: what the others can take in without a queue."""
 COME_BACK_MS: Final = 250

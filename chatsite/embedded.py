@@ -31,7 +31,8 @@ BROKER_END_S = 0.5
 ROOM_BYTES = 32 * 2**20
 """Free space without which the database is not started again: its next log file takes 10 MiB."""
 BROKER_MEMORY_MAX = "256mb"
-"""When full the longest unused keys go: nothing in Redis is the only copy (design, promise 3)."""
+"""When full the longest unused keys go: nothing in Redis is the only copy (docs/architecture.md,
+"Promises")."""
 
 _TOML = """\
 # Written at each start. SecantusDB looks for a configuration in the working and home folders unless

@@ -1,8 +1,8 @@
 """Owns `/healthz` and `/readyz`: whether this process lives, and whether it can serve.
 
-Must not know why a part is unwell. Redis is an accelerator (design, promise 3): without it a
-replica is degraded and ready; without the database, or while draining, it is not. Anyone may ask,
-so the parts are asked at most once in `CHECK_KEPT_S` however many ask.
+Must not know why a part is unwell. Redis is an accelerator (docs/architecture.md, "Promises"):
+without it a replica is degraded and ready; without the database, or while draining, it is not.
+Anyone may ask, so the parts are asked at most once in `CHECK_KEPT_S` however many ask.
 """
 
 import asyncio

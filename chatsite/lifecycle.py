@@ -13,7 +13,8 @@ START_TIMEOUT_S = 15.0
 DRAIN_TIMEOUT_S = 5.5
 """For all drain callbacks together: sockets are sent away over at most 5 s."""
 STOP_TIMEOUT_S = 2.0
-"""For each callback: the whole process has to be gone 10 s after SIGTERM (design section 6)."""
+"""For each callback: the whole process has to be gone 10 s after SIGTERM (docs/architecture.md,
+"How it ends")."""
 
 Callback = Callable[[], Awaitable[object]]
 

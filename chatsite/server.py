@@ -1,7 +1,8 @@
 """Owns how one replica listens, speaks and ends: Daphne under uvloop.
 
-Must not know what the application does. Frames, pings and waits are bounded here (design, section
-6). Importing this installs Twisted's reactor on a uvloop loop: only `manage.py serve` imports it.
+Must not know what the application does. Frames, pings and waits are bounded here
+(docs/architecture.md, "Bounds"). Importing this installs Twisted's reactor on a uvloop loop: only
+`manage.py serve` imports it.
 """
 
 import asyncio

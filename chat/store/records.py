@@ -1,7 +1,7 @@
 """Owns reading rooms, memberships and people, as typed records. Writes nothing, decides nothing.
 
 `Recent` remembers what was read for at most a second, so that no refusal or permission is older
-than that on any process, whatever became of Redis (design, promise 5: 2 s).
+than that on any process, whatever became of Redis (docs/architecture.md, "Authority within 2 s").
 """
 
 import asyncio

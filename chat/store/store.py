@@ -21,7 +21,6 @@ from chat.store.writer import DURABLE, Writer
 from metrics import instruments
 
 Document = dict[str, Any]
-MEMBERS_PAGE: Final = 200
 PERSON_FIELDS: Final = {"username": 1, "display_name": 1, "avatar": 1}
 
 
