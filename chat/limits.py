@@ -27,7 +27,6 @@ PAGE_DEFAULT: Final = 50
 EVENTS_MAX: Final = 200
 RESUME_MAX_EVENTS: Final = 500
 """Further behind than this, a room is reset rather than replayed."""
-ROOMS_PER_USER: Final = 500
 MEMBERS_PER_REQUEST: Final = 100
 DIRECT_MEMBERS_MAX: Final = 9
 READ_RECEIPTS_MAX_MEMBERS: Final = 20
