@@ -250,7 +250,10 @@ async def _chat(
             "text_max": limits.TEXT_MAX_CHARS,
         },
     }
-    response = render(request, "chat.html", context | (extra or {}))
+    # In a thread: filling fifty messages in takes longer than a socket should wait.
+    response = await sync_to_async(render, thread_sensitive=False)(
+        request, "chat.html", context | (extra or {})
+    )
     if opened is not None:
         response.set_cookie(ROOM_COOKIE, opened["id"], samesite="Lax", max_age=31_536_000)
     return response

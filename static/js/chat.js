@@ -11,6 +11,7 @@ import { Dialogs } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { connectJump } from "./jump_dialog.js";
 import { Keys } from "./keys.js";
+import { targetOf } from "./message_changes.js";
 import { MessageElements } from "./message_element.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
@@ -65,6 +66,7 @@ class Chat {
     send: ({ room, id, text }) => this.#connection.request("message.send", { room, id, text }),
     onChange: (room) => this.#roomView.unsentChanged(room),
     onStored: (message) => this.#roomView.stored(message),
+    hurry: () => this.#connection.retry(),
   });
 
   #marks = new ReadMarks(async (room, n) => {
@@ -93,8 +95,10 @@ class Chat {
     nameOf: async (user) => (await this.#people.meet(user)).display_name,
   });
 
+  #drafts = new Drafts(localStorage, this.#me.id);
+
   #composer = new Composer(the("[data-composer]", HTMLFormElement), {
-    drafts: new Drafts(localStorage, this.#me.id),
+    drafts: this.#drafts,
     textMax: this.#state.text_max,
     onTyping: () => this.#typing.typed(),
     onSend: (text) => {
@@ -146,6 +150,7 @@ class Chat {
     this.#shell.connect();
     this.#connectDialogs();
     this.#root.addEventListener("click", this.#clicked);
+    the('[data-form="logout"]', HTMLFormElement).addEventListener("submit", this.#leaving);
     window.addEventListener("popstate", this.#travelled);
     this.#connection.addEventListener("hello", (event) => this.#greeted(/** @type {CustomEvent} */ (event).detail));
     this.#connection.addEventListener("state", (event) => this.#stateChanged(/** @type {CustomEvent} */ (event).detail));
@@ -201,7 +206,12 @@ class Chat {
   }
 
   /** @param {Pushed} frame */
-  #pushed({ type, room = "", data }) {
+  #pushed(frame) {
+    const { type, room = "", data } = frame;
+    if (targetOf(frame)) {
+      this.#roomView.changed(room, frame);
+      return;
+    }
     switch (type) {
       case "message.new":
         this.#people.learn(data.sender);
@@ -347,6 +357,19 @@ class Chat {
     if (!id || !this.#rooms.get(id)) return;
     event.preventDefault();
     this.#go(id, { n: Number(new URLSearchParams(link.search).get("n")) || 0 });
+  };
+
+  /** Signing out leaves nothing of what was written on this machine. @param {SubmitEvent} event */
+  #leaving = (event) => {
+    const count = this.#outbox.size;
+    const asked = `${count} of your messages could not be sent yet and will be lost. Sign out?`;
+    if (count > 0 && !window.confirm(asked)) {
+      event.preventDefault();
+      return;
+    }
+    this.#composer.disconnect();
+    this.#outbox.clear();
+    this.#drafts.clear();
   };
 
   /** @param {PopStateEvent} event */

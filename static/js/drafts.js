@@ -20,6 +20,12 @@ export class Drafts {
     }
   }
 
+  clear() {
+    for (const key of Object.keys(this.#storage)) {
+      if (key.startsWith(this.#prefix)) this.#storage.removeItem(key);
+    }
+  }
+
   /** @param {string} room @param {string} text */
   put(room, text) {
     try {

@@ -72,13 +72,13 @@ export function connectJump(around, { rooms, openId }) {
       .map(({ room }) => room);
 
   const list = new ResultList(dialog, {
-    find: async (q) => {
+    near: (q) => findRooms(q).slice(0, SHOWN_MAX).map(resultFor),
+    far: async (q) => {
       const found = findRooms(q);
-      const results = found.slice(0, SHOWN_MAX).map(resultFor);
-      if (!q || results.length === SHOWN_MAX) return results;
+      if (!q || found.length >= SHOWN_MAX) return [];
       const inDirect = new Set(found.filter((room) => room.people?.length === 1).map((room) => room.people[0].id));
-      const people = await findPeople(q).catch(() => []);
-      return [...results, ...people.filter((person) => !inDirect.has(person.id))].slice(0, SHOWN_MAX);
+      const people = await findPeople(q);
+      return people.filter((person) => !inDirect.has(person.id)).slice(0, SHOWN_MAX - found.length);
     },
     none: (q) => (q ? "No room or person by that name." : "There is nowhere else to go yet."),
   });

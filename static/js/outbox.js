@@ -11,7 +11,6 @@ import { uuid7 } from "./uuid.js";
 /** @typedef {import("./types.js").Unsent} Unsent */
 /** @typedef {import("./types.js").Message} Message */
 
-const KEPT_MAX = 100; // unsent messages kept over a reload; the oldest go first
 const RESEND_WITHIN_MS = 10 * 60_000; // an older one found after a reload waits for a word from its author
 const STALLED_AFTER_MS = 30_000; // this long without a connection, it is shown as not sent
 const TRIES_MAX = 5; // for refusals that say that later helps
@@ -33,24 +32,38 @@ export class Outbox {
   #send;
   #onChange;
   #onStored;
+  #hurry;
   #storage;
-  #key;
+  #prefix;
 
   /**
    * @param {{
    *   send: (item: Unsent) => Promise<{message: Message}>,
    *   onChange: (room: string) => void,
    *   onStored: (message: Message) => void,
+   *   hurry: () => void,
    *   storage: Storage, me: string,
-   * }} with_
+   * }} with_ `hurry`: somebody wants a connection now
    */
-  constructor({ send, onChange, onStored, storage, me }) {
+  constructor({ send, onChange, onStored, hurry, storage, me }) {
     this.#send = send;
+    this.#hurry = hurry;
     this.#onChange = onChange;
     this.#onStored = onStored;
     this.#storage = storage;
-    this.#key = `parley:outbox:${me}`;
+    this.#prefix = `parley:unsent:${me}:`;
     this.#restore();
+  }
+
+  /** How many are not stored, and not on their way out of here either. */
+  get size() {
+    return this.#items.filter((item) => item.state !== "sent").length;
+  }
+
+  /** Gives all of them up. */
+  clear() {
+    for (const { id } of this.#items) this.#drop(id);
+    this.#items = [];
   }
 
   /** @param {string} room */
@@ -81,7 +94,8 @@ export class Outbox {
     /** @type {Unsent} */
     const item = { id: uuid7(), room, text, at: new Date().toISOString(), state: "pending", reason: "" };
     this.#items.push(item);
-    this.#changed(room);
+    this.#keep(item);
+    this.#onChange(room);
     this.#pump(room);
   }
 
@@ -91,7 +105,8 @@ export class Outbox {
     if (!item || item.state !== "failed") return;
     this.#tries.delete(id);
     this.#set(id, "pending", "");
-    this.#pump(item.room);
+    if (this.#isConnected) this.#pump(item.room);
+    else this.#hurry();
   }
 
   /** The room's log has it, or its author gave it up. @param {string} id */
@@ -100,7 +115,8 @@ export class Outbox {
     if (!item) return;
     this.#items = this.#items.filter((one) => one.id !== id);
     this.#tries.delete(id);
-    this.#changed(item.room);
+    this.#drop(id);
+    this.#onChange(item.room);
   }
 
   /** @param {string} room */
@@ -148,36 +164,43 @@ export class Outbox {
     const index = this.#items.findIndex((one) => one.id === id);
     if (index < 0) return;
     this.#items[index] = { ...this.#items[index], state, reason };
-    this.#changed(this.#items[index].room);
+    this.#keep(this.#items[index]);
+    this.#onChange(this.#items[index].room);
   }
 
-  /** @param {string} room */
-  #changed(room) {
-    this.#store();
-    this.#onChange(room);
-  }
-
-  #store() {
-    const kept = this.#items.filter((item) => item.state !== "sent").slice(-KEPT_MAX);
+  /** One entry for each message: other windows of the same person keep theirs beside. @param {Unsent} item */
+  #keep(item) {
     try {
-      if (kept.length) this.#storage.setItem(this.#key, JSON.stringify(kept));
-      else this.#storage.removeItem(this.#key);
+      if (item.state === "sent") this.#storage.removeItem(this.#prefix + item.id);
+      else this.#storage.setItem(this.#prefix + item.id, JSON.stringify(item));
     } catch {
       // A full or forbidden storage costs the survival of a reload, not the sending.
     }
   }
 
-  #restore() {
+  /** @param {string} id */
+  #drop(id) {
+    this.#storage.removeItem(this.#prefix + id);
+  }
+
+  /** @returns {Unsent[]} */
+  #kept() {
     try {
-      /** @type {Unsent[]} */
-      const kept = JSON.parse(this.#storage.getItem(this.#key) ?? "[]");
-      this.#items = kept.map((item) => {
-        const isFresh = Date.now() - Date.parse(item.at) < RESEND_WITHIN_MS;
-        return isFresh ? item : { ...item, state: "failed", reason: "Not sent when it was written." };
-      });
+      return Object.keys(this.#storage)
+        .filter((key) => key.startsWith(this.#prefix))
+        .map((key) => JSON.parse(this.#storage.getItem(key) ?? "null"))
+        .filter((item) => item !== null)
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
     } catch {
-      this.#items = [];
+      return [];
     }
+  }
+
+  #restore() {
+    this.#items = this.#kept().map((item) => {
+      const isFresh = Date.now() - Date.parse(item.at) < RESEND_WITHIN_MS;
+      return isFresh ? item : { ...item, state: "failed", reason: "Not sent when it was written." };
+    });
   }
 }
 

@@ -11,10 +11,13 @@ export class ResultList {
   #input;
   #list;
   #note;
-  #find;
+  #near;
+  #far;
   #none;
   #timer = 0;
-  #asked = 0;
+  #turn = 0;
+  #isSettled = true;
+  #isPicked = false;
   /** @type {Result[]} */
   #results = [];
   #chosen = 0;
@@ -22,17 +25,18 @@ export class ResultList {
   /**
    * @param {HTMLElement} root holds the parts q, results and note
    * @param {{
-   *   find: (q: string) => Array<Result> | Promise<Array<Result>>,
+   *   near?: (q: string) => Result[], far: (q: string) => Promise<Result[]>,
    *   none: (q: string) => string,
-   * }} with_ `find` may give what is at hand at once and the rest by a promise
+   * }} with_ `near` is at hand at once, `far` has to be asked for
    */
-  constructor(root, { find, none }) {
+  constructor(root, { near = () => [], far, none }) {
     this.#input = /** @type {HTMLInputElement} */ (root.querySelector('[data-part="q"]'));
     this.#list = /** @type {HTMLElement} */ (root.querySelector('[data-part="results"]'));
     this.#note = /** @type {HTMLElement} */ (root.querySelector('[data-part="note"]'));
-    this.#find = find;
+    this.#near = near;
+    this.#far = far;
     this.#none = none;
-    this.#input.addEventListener("input", () => this.#later());
+    this.#input.addEventListener("input", () => this.#typed(ASK_AFTER_MS));
     this.#input.addEventListener("keydown", (event) => this.#pressed(event));
     this.#list.addEventListener("click", (event) => this.#clicked(event));
   }
@@ -40,24 +44,37 @@ export class ResultList {
   /** Empties the box and finds for nothing typed. */
   restart() {
     this.#input.value = "";
-    this.#show([], "");
-    this.#ask();
+    this.#typed(0);
   }
 
-  #later() {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.#ask(), ASK_AFTER_MS);
-  }
-
-  async #ask() {
-    const asked = ++this.#asked;
+  /** @param {number} askAfterMs */
+  #typed(askAfterMs) {
+    const turn = ++this.#turn;
     const q = this.#input.value.trim();
+    const near = this.#near(q);
+    this.#isSettled = false;
+    this.#isPicked = false;
+    this.#chosen = 0;
+    this.#show(near, "");
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#ask(q, near, turn), askAfterMs);
+  }
+
+  /** @param {string} q @param {Result[]} near @param {number} turn */
+  async #ask(q, near, turn) {
+    let note = "";
+    /** @type {Result[]} */
+    let far = [];
     try {
-      const results = await this.#find(q);
-      if (asked === this.#asked) this.#show(results, results.length ? "" : this.#none(q));
+      far = await this.#far(q);
     } catch (error) {
-      if (asked === this.#asked) this.#show([], error instanceof Refusal ? error.said : String(error));
+      note = error instanceof Refusal ? error.said : String(error);
     }
+    if (turn !== this.#turn) return;
+    const results = [...near, ...far];
+    this.#isSettled = true;
+    this.#show(results, results.length ? "" : note || this.#none(q));
+    if (this.#isPicked) results[0]?.pick();
   }
 
   /** @param {Result[]} results @param {string} note */
@@ -65,7 +82,7 @@ export class ResultList {
     this.#results = results;
     this.#list.replaceChildren(...results.map((result, index) => this.#optionFor(result, index)));
     this.#note.textContent = note;
-    this.#choose(0);
+    this.#choose(this.#chosen);
   }
 
   /** @param {Result} result @param {number} index */
@@ -107,9 +124,15 @@ export class ResultList {
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const step = steps[/** @type {keyof typeof steps} */ (event.key)];
     if (step) this.#choose(this.#chosen + step);
-    else if (event.key === "Enter") this.#results[this.#chosen]?.pick();
+    else if (event.key === "Enter") this.#pick();
     else return;
     event.preventDefault();
+  }
+
+  /** Enter pressed faster than the server answers picks what it will answer. */
+  #pick() {
+    if (this.#results.length) this.#results[this.#chosen].pick();
+    else if (!this.#isSettled) this.#isPicked = true;
   }
 
   /** @param {MouseEvent} event */

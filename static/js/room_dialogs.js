@@ -167,7 +167,7 @@ export function peopleFinder({ api, me, entered }, dialog) {
 export function connectDirect(around) {
   const dialog = around.dialogs.get("direct");
   const list = new ResultList(dialog, {
-    find: peopleFinder(around, dialog),
+    far: peopleFinder(around, dialog),
     none: (q) => (q ? "Nobody by that name." : "Nobody else is here yet."),
   });
   around.dialogs.onOpen("direct", () => list.restart());

@@ -5,6 +5,7 @@
  */
 
 import { History } from "./history.js";
+import { changed, targetOf } from "./message_changes.js";
 import { Pills } from "./pills.js";
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
@@ -141,6 +142,13 @@ export class RoomView {
       this.#view.render(timeline);
     });
     this.#moved();
+  }
+
+  /** An event that changes a message of any room. @param {string} room @param {import("./types.js").Pushed} frame */
+  changed(room, frame) {
+    const timeline = this.#places.timeline(room);
+    if (!timeline?.change(targetOf(frame), (message) => changed(message, frame))) return;
+    if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline));
   }
 
   /** An ack: shown at once if it is the next one, else when the log brings it. @param {Message} message */

@@ -118,6 +118,21 @@ export class Timeline {
     return "added";
   }
 
+  /**
+   * One message is something else now; whoever quotes a deleted one quotes nothing.
+   * @param {string} id @param {(message: Message) => Message} change
+   * @returns {boolean} whether it is here
+   */
+  change(id, change) {
+    const old = this.#byId.get(id);
+    if (!old) return false;
+    const message = change(old);
+    this.#byId.set(id, message);
+    this.#stretch[message.n - this.firstN] = message;
+    if (message.deleted_at) this.#forgetQuotesOf(id);
+    return true;
+  }
+
   /** The log went on without us as far as this. @param {number} headN */
   reaches(headN) {
     this.#headN = Math.max(this.#headN, headN);
@@ -180,6 +195,15 @@ export class Timeline {
   #keep(message) {
     this.#stretch.push(message);
     this.#byId.set(message.id, message);
+  }
+
+  /** @param {string} id */
+  #forgetQuotesOf(id) {
+    for (const message of this.#stretch) {
+      const quote = message.reply_to;
+      if (quote?.id !== id || !quote.excerpt) continue;
+      this.change(message.id, (quoting) => ({ ...quoting, reply_to: { ...quote, excerpt: "" } }));
+    }
   }
 
   /** What an unsent message will look like. @param {Unsent} unsent @returns {Message} */

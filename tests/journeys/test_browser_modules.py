@@ -210,6 +210,41 @@ def wire(n: int, name: str, at: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def test_what_happens_to_a_message_shows_on_it(modules: Page) -> None:
+    told = await run(
+        modules,
+        "message_changes",
+        """const { Timeline } = await import("/js/timeline.js");
+        const timeline = new Timeline(me);
+        timeline.reset({ ...page(1, 2), results: [
+          message(1), message(2, { reply_to: { id: "m1", n: 1, sender: bob, excerpt: "1" } })] });
+        const happens = (type, data) => {
+          const frame = { type, data };
+          return timeline.change(targetOf(frame), (message) => changed(message, frame));
+        };
+        const reactions = () => timeline.at(1).reactions.map(({ emoji, count }) => [emoji, count]);
+        happens("reaction.added", { target: "m1", emoji: "+", user: "u" });
+        happens("reaction.added", { target: "m1", emoji: "+", user: "v" });
+        happens("reaction.added", { target: "m1", emoji: "+", user: "v" });
+        const told = [reactions()];
+        happens("reaction.removed", { target: "m1", emoji: "+", user: "u" });
+        told.push(reactions());
+        happens("reaction.removed", { target: "m1", emoji: "+", user: "v" });
+        told.push(reactions());
+        happens("message.edited", message(1, { html: "new", edited_at: at(5) }));
+        told.push(timeline.at(1).html);
+        happens("message.pinned", { target: "m1" });
+        told.push(timeline.at(1).pinned);
+        happens("message.deleted", { id: "m1", n: 1, deleted_at: at(6) });
+        told.push(timeline.at(1).html, timeline.at(2).reply_to.excerpt);
+        told.push(happens("message.pinned", { target: "unknown" }));
+        told.push(targetOf({ type: "message.new", data: { id: "m3" } }));
+        return told;""",
+        exports="{ changed, targetOf }",
+    )
+    assert told == [[["+", 2]], [["+", 1]], [], "new", True, "", "", False, ""]
+
+
 # --- the rest ---
 
 

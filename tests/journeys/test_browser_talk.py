@@ -4,6 +4,7 @@ import re
 
 from playwright.async_api import expect
 
+from chat.client import uuid7
 from tests.browser import WITHIN_MS, Windows
 from tests.cluster import Person
 
@@ -104,6 +105,24 @@ async def test_what_is_unread_in_a_channel_is_bold_and_a_mention_numbered(
         await expect(entry.locator("[data-part=badge-count]")).to_have_text("1", timeout=WITHIN_MS)
     await entry.locator("a").click()
     await expect(his.message("and to")).to_have_class(re.compile("message--mention"))
+
+
+async def test_what_becomes_of_a_message_is_seen_at_once(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    his = await windows.of(bob, at=1, room=room)
+    path = f"/rooms/{room}/messages"
+    one = await alice.rest.post(path, id=uuid7(), text="once")
+    two = await alice.rest.post(path, id=uuid7(), text="twice", reply_to=one["id"])
+    await his.sees("twice")
+    await alice.rest.patch(f"{path}/{two['id']}", id=uuid7(), text="three times")
+    await expect(his.message("three times")).to_contain_text("(edited)", timeout=WITHIN_MS)
+    await alice.rest.put(f"{path}/{two['id']}/reactions/👍")
+    await expect(his.message("three times").locator(".reaction")).to_have_text("👍 1")
+    await alice.rest.delete(f"{path}/{one['id']}")
+    await his.sees("This message was deleted.")
+    await expect(his.message("three times").locator(".message__quote")).to_contain_text("deleted")
 
 
 async def test_one_leaves_a_room_and_it_leaves_the_list(windows: Windows, alice: Person) -> None:

@@ -1,0 +1,54 @@
+// @ts-check
+/** Owns what later events do to a message that is shown: edits, deletion, reactions, pins. Pure. */
+
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Pushed} Pushed */
+
+/** @type {Record<string, (message: Message, data: any) => Message>} */
+const CHANGES = {
+  "message.edited": (_, edited) => edited,
+  "message.deleted": (message, { deleted_at }) => ({
+    ...message, text: "", html: "", reply_to: null, mentions: [], reactions: [], pinned: false,
+    deleted_at: deleted_at ?? message.at,
+  }),
+  "message.pinned": (message) => ({ ...message, pinned: true }),
+  "message.unpinned": (message) => ({ ...message, pinned: false }),
+  "reaction.added": (message, { emoji, user }) => ({
+    ...message,
+    reactions: withReaction(message.reactions, emoji, user),
+  }),
+  "reaction.removed": (message, { emoji, user }) => ({
+    ...message,
+    reactions: withoutReaction(message.reactions, emoji, user),
+  }),
+};
+
+/** Which message an event changes, "" for none. @param {Pushed} frame */
+export function targetOf({ type, data }) {
+  return type in CHANGES ? (data.target ?? data.id) : "";
+}
+
+/** The message after the event. @param {Message} message @param {Pushed} frame */
+export function changed(message, { type, data }) {
+  return CHANGES[type](message, data);
+}
+
+/** @param {Message["reactions"]} reactions @param {string} emoji @param {string} user */
+function withReaction(reactions, emoji, user) {
+  const known = reactions.find((reaction) => reaction.emoji === emoji);
+  if (!known) return [...reactions, { emoji, count: 1, users: [user] }];
+  if (known.users.includes(user)) return reactions;
+  const more = { ...known, count: known.count + 1, users: [...known.users, user] };
+  return reactions.map((reaction) => (reaction === known ? more : reaction));
+}
+
+/** @param {Message["reactions"]} reactions @param {string} emoji @param {string} user */
+function withoutReaction(reactions, emoji, user) {
+  return reactions
+    .map((reaction) =>
+      reaction.emoji === emoji
+        ? { ...reaction, count: reaction.count - 1, users: reaction.users.filter((one) => one !== user) }
+        : reaction,
+    )
+    .filter((reaction) => reaction.count > 0);
+}
