@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from chatsite import env
+from chatsite import children, env
 from tests.faults import proxy, report, rows, stage
 from tests.faults.scene import Result, Row, Scene
 from tests.faults.stage import Ports, Setting, Stage
@@ -118,7 +118,13 @@ async def _play(
                 if not row.possible():
                     bar.console.print(f"  {row.name:<16} left out: not permitted on this machine")
                     continue
-                up = await run.stage_for(row.setting)
+                try:
+                    up = await run.stage_for(row.setting)
+                except (children.ChildError, OSError) as error:
+                    results.append(Result(row.name, row.title, failure=f"no stage: {error}"))
+                    bar.console.print(f"  {row.name:<16} [red]BROKEN[/red]  no stage")
+                    await run.end()
+                    continue
                 rounds = options.rounds or (row.short_rounds if options.short else row.rounds)
                 result = await Scene(row, up, rounds=rounds, short=options.short).run()
                 results.append(result)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.faults.rows import broker, clocks, database, logs, replicas, sending, soak, sockets
+from tests.faults.rows import broker, clocks, database, replicas, sending, sockets
 from tests.faults.scene import Row
 
 ALL: Final[tuple[Row, ...]] = (
@@ -12,6 +12,4 @@ ALL: Final[tuple[Row, ...]] = (
     *sockets.ROWS,
     *sending.ROWS,
     *clocks.ROWS,
-    *logs.ROWS,
-    *soak.ROWS,
 )

@@ -1,1 +1,117 @@
-ROWS = ()
+"""Owns the faults of clients: one that hardly reads, and all that vanish at once."""
+
+import asyncio
+import contextlib
+import socket
+import urllib.parse
+from collections.abc import AsyncIterator
+from typing import Final
+
+import psutil
+
+from tests.faults.ledger import percentile
+from tests.faults.scene import Row, Scene
+
+BUSY_RATE: Final = 60.0
+BUSY_BYTES: Final = 4_000
+SLOW_BYTES_S: Final = 1_024
+CLOSED_S: Final = 10.0
+GROWTH_MIB: Final = 2.0
+WORSE: Final = 1.10
+BACK_S: Final = 30.0
+EVEN: Final = 0.4
+
+
+async def slow(scene: Scene) -> None:
+    """One reader at 1 KB/s in a busy room, past nginx: its buffers are not ours."""
+    stage, fleet = scene.stage, scene.fleet
+    victim = stage.replicas[0]
+    people = 12
+    await fleet.gather(people=people + 1, rooms=[list(range(people + 1))])
+    await fleet.open([fleet.chatter(at, url=victim.url) for at in range(people)])
+    process = psutil.Process(victim.pid)
+    async with fleet.load(rate=BUSY_RATE, rest_rate=0, bytes_more=BUSY_BYTES):
+        await asyncio.sleep(scene.scaled(10, 5))
+        began = scene.now()
+        await asyncio.sleep(scene.scaled(10, 5))
+        slow_at = scene.now()
+        before = process.memory_info().rss
+        most = before
+        closed_after = 999.0
+        async with _slow_reader(victim.url, fleet.people[people].token):
+            while scene.now() - slow_at < CLOSED_S * 2:
+                most = max(most, process.memory_info().rss)
+                if await stage.metric(victim, "parley_slow_closes_total"):
+                    closed_after = scene.now() - slow_at
+                    break
+                await asyncio.sleep(0.2)
+        ended_at = scene.now()
+    scene.gate("closed 4008 after", closed_after, CLOSED_S)
+    scene.gate("memory grew by", (most - before) / 2**20, GROWTH_MIB, "MiB")
+    alone = percentile(fleet.shared.deliveries(since=began, until=slow_at), 99)
+    beside = percentile(fleet.shared.deliveries(since=slow_at, until=ended_at), 99)
+    scene.figure("the others' p99 without", alone * 1000, "ms")
+    scene.gate("the others' p99 beside it, over that", beside / alone if alone else 0, WORSE, "")
+
+
+async def stampede(scene: Scene) -> None:
+    """2,000 clients lose their connections in the same moment."""
+    stage, fleet = scene.stage, scene.fleet
+    people = scene.scaled(200, 30)
+    rooms = [list(range(at, at + 10)) for at in range(0, people, 10)]
+    await fleet.gather(people=people, rooms=rooms)
+    await fleet.connect(each=10)
+    dropped_at = scene.now()
+    for chatter in fleet.chatters:
+        chatter.drop()
+    await asyncio.sleep(0.1)
+    is_back = await fleet.back(wait_s=BACK_S * 2)
+    scene.figure("clients", len(fleet.chatters), "")
+    scene.gate("all back after", scene.now() - dropped_at if is_back else 999, BACK_S)
+    open_at = [await stage.metric(each, "ws_connections_active") for each in stage.replicas]
+    share = min(open_at) / max(1.0, sum(open_at))
+    scene.gate("share of the emptier replica", share, EVEN, "", at_least=stage.with_nginx)
+    async with fleet.load(rate=40):
+        await asyncio.sleep(2.0)
+
+
+@contextlib.asynccontextmanager
+async def _slow_reader(url: str, token: str) -> AsyncIterator[None]:
+    """A socket with a small buffer from which 1 KB is read every second."""
+    parts = urllib.parse.urlsplit(url)
+    loop = asyncio.get_running_loop()
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    raw.setblocking(False)
+    await loop.sock_connect(raw, (parts.hostname, parts.port))
+    lines = (
+        "GET /ws/v1/ HTTP/1.1",
+        f"Host: {parts.netloc}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Authorization: Bearer {token}",
+        "",
+        "",
+    )
+    await loop.sock_sendall(raw, "\r\n".join(lines).encode())
+
+    async def read() -> None:
+        with contextlib.suppress(OSError):
+            while await loop.sock_recv(raw, SLOW_BYTES_S):
+                await asyncio.sleep(1.0)  # noqa: ASYNC110  (it waits for nothing: it is slow)
+
+    reading = asyncio.create_task(read())
+    try:
+        yield
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        raw.close()
+
+
+ROWS = (
+    Row("slow-reader", "reader at 1 KB/s in a busy room", slow, in_short=False),
+    Row("stampede", "2,000 clients dropped at once", stampede),
+)
