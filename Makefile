@@ -15,7 +15,7 @@ SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_i
 SOURCES := manage.py chatsite accounts chat metrics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check fmt lock
+.PHONY: help install run test check faults fmt lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ check: install ## format, lint, types, layers, deployment settings, migrations, 
 
 test: check ## everything: `check`, then every other test
 	$(PYTHON) -m pytest -q --ignore=tests/unit --ignore=tests/house
+
+faults: install ## break everything on purpose and judge; options in FAULTS_ARGS, e.g. "--only rolling"
+	@exec $(PYTHON) -m tests.faults $(FAULTS_ARGS)
 
 fmt: install ## format and mend what can be mended by itself
 	$(VENV)/bin/ruff format $(SOURCES)

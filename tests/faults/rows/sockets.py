@@ -99,8 +99,10 @@ async def _slow_reader(url: str, token: str) -> AsyncIterator[None]:
 
     async def read() -> None:
         with contextlib.suppress(OSError):
-            while await loop.sock_recv(raw, SLOW_BYTES_S):
-                await asyncio.sleep(1.0)  # noqa: ASYNC110  (it waits for nothing: it is slow)
+            while True:
+                if not await loop.sock_recv(raw, SLOW_BYTES_S):
+                    return
+                await asyncio.sleep(1.0)
 
     reading = asyncio.create_task(read())
     try:
