@@ -58,7 +58,7 @@ class Bus:
         self._channel = f"process.{self.process}"
         self._wanted: set[str] = set()
         self._joined: set[str] = set()
-        self._outbox: deque[tuple[str, Payload]] = deque(maxlen=OUTBOX_MAX)
+        self._outbox: deque[tuple[str, Payload, float]] = deque(maxlen=OUTBOX_MAX)
         self._work = asyncio.Event()
         self._membership = asyncio.Event()
         self._broken_until = 0.0
@@ -69,7 +69,7 @@ class Bus:
 
     def publish(self, room: str, payload: Payload) -> None:
         """Say something to every process that has the room. Returns at once."""
-        self._outbox.append((room, payload))
+        self._outbox.append((room, payload, time.monotonic()))
         self._work.set()
 
     async def join(self, room: str) -> None:
@@ -101,19 +101,20 @@ class Bus:
             await self._work.wait()
             self._work.clear()
             while self._outbox:
-                batches: dict[str, list[Payload]] = {}
+                batches: dict[str, tuple[float, list[Payload]]] = {}
                 while self._outbox and len(batches) < BATCH_MAX:
-                    room, payload = self._outbox.popleft()
-                    batches.setdefault(room, []).append(payload)
-                for room, payloads in batches.items():
+                    room, payload, since = self._outbox.popleft()
+                    batches.setdefault(room, (since, []))[1].append(payload)
+                for room, (since, payloads) in batches.items():
                     if time.monotonic() >= self._broken_until:
-                        await self._publish_now(room, payloads)
+                        await self._publish_now(room, payloads, since=since)
 
-    async def _publish_now(self, room: str, payloads: list[Payload]) -> None:
+    async def _publish_now(self, room: str, payloads: list[Payload], *, since: float) -> None:
         message = {
             "type": "room.said",
             "room": room,
             "origin": self.process,
+            "since": since,
             "payloads": payloads,
         }
         try:
@@ -143,6 +144,8 @@ class Bus:
                 self._turn(degraded=False)
             elif message["origin"] != self.process:
                 self._heard(message["room"], message["payloads"])
+            else:  # our own, back from Redis: as late as it is at the other replicas, by one clock
+                instruments.delivered(time.monotonic() - message["since"])
 
     async def _beating(self) -> None:
         while True:

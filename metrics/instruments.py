@@ -136,7 +136,9 @@ _batch_events = Histogram(
     "parley_batch_events", "Events written together in one batch.", buckets=_BATCH_SIZES
 )
 _deliver_seconds = Histogram(
-    "parley_deliver_seconds", "From commit to the local sockets.", buckets=_LATENCY_S
+    "parley_deliver_seconds",
+    "From commit through Redis to a replica's feeds, by the writer's clock.",
+    buckets=_LATENCY_S,
 )
 _ack_seconds = Histogram(
     "parley_ack_seconds", "From accepting a message to its ack.", buckets=_LATENCY_S
