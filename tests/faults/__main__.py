@@ -92,9 +92,11 @@ def _run(options: argparse.Namespace, folder: Path, ports: Ports, environ: dict[
     ]
     run = Run(folder, ports, environ, broken=options.broken)
     console.print(f"Playing {len(chosen)} rows {run.front}; everything is in {folder}")
+    results: list[Result] = []
     try:
-        results = uvloop.run(_play(run, chosen, options, console))
+        uvloop.run(_play(run, chosen, options, console, results))
     except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print(report.table(results))  # of what was played until then
         console.print("Interrupted; everything is ended.")
         return 130
     console.print(report.table(results))
@@ -104,12 +106,16 @@ def _run(options: argparse.Namespace, folder: Path, ports: Ports, environ: dict[
 
 
 async def _play(
-    run: "Run", chosen: Sequence[Row], options: argparse.Namespace, console: Console
-) -> list[Result]:
+    run: "Run",
+    chosen: Sequence[Row],
+    options: argparse.Namespace,
+    console: Console,
+    results: list[Result],
+) -> None:
+    """Play the rows one by one; `results` grows with each."""
     me = asyncio.current_task()
     assert me is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    results = []
     with report.progress(console) as bar:
         task = bar.add_task("starting", total=len(chosen))
         try:
@@ -135,7 +141,6 @@ async def _play(
                     await run.end()  # however it left the stage: the next row gets a new one
         finally:
             await run.end()
-    return results
 
 
 class Run:
