@@ -25,13 +25,13 @@ CODE_MAX_CHARS: Final = 6_000
 """Longer code is shown without colours: Pygments' cost is per character."""
 
 _TAGS: Final = {
-    "a", "blockquote", "br", "code", "del", "em", "li", "ol", "p", "pre", "span", "strong", "ul",
+    "a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "span", "strong", "ul",
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "span": {"class"}, "code": {"class"}, "ol": {"start"}}
 _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?)")
 _NEEDS_MARKDOWN = re.compile(
-    r"""[*_`~\[\]<>&\\@\n\t|"\x00-\x1f]|\w\.\w|//|\bmailto:|^\s|\s$|^[-+#=]|^\d+[.)]"""
+    r"""[*_`~\[\]<>&\\@\n\t|"\x00-\x1f\xa0]|[^\s.]\.\w|//|\bmailto:|^\s|\s$|^[-+#=]|^\d+[.)]"""
 )
 
 
