@@ -28,6 +28,10 @@ PUBLISH_LIMIT_S: Final = 0.25
 JOIN_LIMIT_S: Final = 1.0
 BEAT_EVERY_S: Final = 2.0
 BEATS_MISSED: Final = 2
+BEAT_DEGRADED_S: Final = 0.2
+"""While degraded the beat is quick, so that Redis is used again soon after it is back."""
+FIRST_BEAT_LIMIT_S: Final = 1.0
+"""How long a start waits for Redis before it goes on without."""
 BREAK_S: Final = 1.0
 """How long a bus that failed to publish is left alone."""
 OUTBOX_MAX: Final = 5_000
@@ -63,6 +67,7 @@ class Bus:
         self._membership = asyncio.Event()
         self._broken_until = 0.0
         self._last_beat = 0.0
+        self._is_well = asyncio.Event()
         self._started = time.monotonic()
 
     # --- what callers use ---
@@ -84,6 +89,12 @@ class Bus:
         """Hear a room no more."""
         self._wanted.discard(room)
         self._membership.set()
+
+    async def first_beat(self) -> None:
+        """Wait until the bus is well, for at most `FIRST_BEAT_LIMIT_S`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_BEAT_LIMIT_S):
+                await self._is_well.wait()
 
     def is_joined(self, room: str) -> bool:
         return room in self._joined
@@ -155,7 +166,7 @@ class Bus:
             with contextlib.suppress(Exception):  # a failed beat is a missed beat
                 async with asyncio.timeout(JOIN_LIMIT_S):
                     await self._layer.send(self._channel, {"type": "bus.beat", "sent": now})
-            await asyncio.sleep(BEAT_EVERY_S if self._last_beat else 0.1)
+            await asyncio.sleep(BEAT_DEGRADED_S if self.degraded else BEAT_EVERY_S)
 
     async def _keeping_groups(self) -> None:
         while True:
@@ -197,9 +208,11 @@ class Bus:
         self.degraded = degraded
         instruments.bus_degraded(degraded)
         if degraded:
+            self._is_well.clear()
             logger.warning("bus degraded: other replicas are reached through the database")
             self._lost()
         else:
+            self._is_well.set()
             logger.info("bus well")
             self._membership.set()
             self._recovered()

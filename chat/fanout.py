@@ -78,6 +78,7 @@ class Fanout:
         self._tasks.supervise(self.repair.compare, "comparing")
         self._tasks.supervise(self._following_house, "house")
         self.repair.bus_lost()
+        await self.bus.first_beat()
 
     async def stop(self) -> None:
         """Write what is waiting (for at most `FLUSH_LIMIT_S`), then end every task."""

@@ -23,7 +23,7 @@ async def test_they_meet_in_a_channel_and_talk(
 
     await his.get(".welcome [data-open=browse]").click()
     await his.page.fill("[data-dialog=browse] [data-part=q]", name)
-    await his.get("[data-dialog=browse] .result").get_by_role("button").click()
+    await his.get("[data-dialog=browse]").get_by_role("button", name=f"Join {name}").click()
     await his.is_in(name)
 
     await hers.say("hello **bob**")
