@@ -54,9 +54,11 @@ class Connection:
         self._house = house
         self._cursors: dict[str, int] = {}
         """Rooms followed -> the seq after which this connection goes on (while not attached)."""
-        self._named_late: dict[str, int] = {}
-        """Heads of `hello`, for a resume that comes after the connection went live by itself."""
+        self._hello: dict[str, int] = {}
+        """Heads of `hello`, of the rooms in which the client may still say where it stands."""
+        self._is_open = asyncio.Event()
         self._live_lock = asyncio.Lock()
+        self._adding = asyncio.Lock()
 
     # --- what the feeds and the hub call ---
 
@@ -85,13 +87,18 @@ class Connection:
         Raises:
             PyMongoError: the database did not answer.
         """
-        memberships = await self._house.store.memberships_of(self.identity.user_id)
-        await self._pin_all([member.room for member in memberships])
-        rooms = await selectors.rooms_mine(self.identity)
-        for room in rooms:
-            if room.id in self._cursors:
-                self._cursors[room.id] = room.head_seq
-        self._named_late = dict(self._cursors)
+        try:
+            memberships = await self._house.store.memberships_of(self.identity.user_id)
+            await self._pin_all([member.room for member in memberships])
+            mine = await selectors.rooms_mine(self.identity)
+            rooms = [room for room in mine if self.follows(room.id)]  # `add` tells of newer ones
+            self._hello = {room.id: room.head_seq for room in rooms}
+            for room_id in list(self._cursors):
+                if room_id not in self._hello:  # one was taken out of it meanwhile
+                    self._drop(room_id)
+            self._cursors |= self._hello
+        finally:
+            self._is_open.set()
         return rooms
 
     def shut(self) -> None:
@@ -107,14 +114,13 @@ class Connection:
         if any(seq < 0 for seq in cursors.values()):
             raise errors.ValidationFailed(fields={"rooms": ["A seq is not below 0."]})
         async with self._live_lock:
-            for room in cursors.keys() - self._cursors.keys():
-                self.push(Frame(frames.push("room.removed", {"id": room}, room=room)))
-            if self.is_live:
-                await self._replay_late(cursors)
-            else:
-                self._cursors |= {r: s for r, s in cursors.items() if r in self._cursors}
-                await self._attach_all()
-            self._named_late = {}
+            for room, seq in cursors.items():
+                if self.follows(room):
+                    self._stand(room, seq)
+                else:
+                    self.push(Frame(frames.push("room.removed", {"id": room}, room=room)))
+            await self._attach_all()
+            self._hello.clear()
 
     async def go_live(self) -> None:
         """Go live from where `hello` left off, unless a resume did already."""
@@ -123,29 +129,38 @@ class Connection:
                 await self._attach_all()
 
     async def add(self, room: str) -> None:
-        """One was added to a room: tell, and go on from its head."""
-        if self.is_closed or self.follows(room):
-            return
-        await self._pin(room)
-        feed = self._house.feed(room)
-        try:
-            shown = await selectors.room_get(self.identity, room=room)
-        except errors.NotFound:
-            self._drop(room)  # and removed again meanwhile
-            return
-        if feed is None or not self.follows(room):
-            return
-        self._cursors[room] = shown.head_seq
-        self.push(Frame(frames.push("room.added", shown, room=room)))
-        async with self._live_lock:
-            if self.is_live and self.follows(room):
-                await self._attach(room)
+        """One was added to a room: tell, and go on from its head.
+
+        Raises:
+            PyMongoError: the database did not answer; the room may be followed or not.
+        """
+        async with self._adding:
+            await self._is_open.wait()
+            if self.is_closed or self.follows(room):
+                return
+            await self._pin(room)
+            try:
+                shown = await selectors.room_get(self.identity, room=room)
+                is_inside = bool(shown.role)
+            except errors.NotFound:
+                is_inside = False
+            if not self.follows(room):
+                return
+            if not is_inside:
+                self._drop(room)  # and removed again meanwhile
+                return
+            self._cursors[room] = shown.head_seq
+            self.push(Frame(frames.push("room.added", shown, room=room)))
+            async with self._live_lock:
+                if self.is_live:
+                    await self._attach(room)
 
     def remove(self, room: str) -> None:
         """One is in a room no more: nothing of it follows this."""
         if self.follows(room):
             self._drop(room)
-            self.push(Frame(frames.push("room.removed", {"id": room}, room=room)))
+            if self._is_open.is_set():
+                self.push(Frame(frames.push("room.removed", {"id": room}, room=room)))
 
     # --- inside ---
 
@@ -172,6 +187,20 @@ class Connection:
             feed.subscribers.discard(self)
         self._house.unpin(room)
 
+    def _stand(self, room: str, seq: int) -> None:
+        """The client says where it stands in a room: once, and in the rooms of `hello` only."""
+        head = self._hello.pop(room, None)
+        feed = self._house.feed(room)
+        if head is None or feed is None:
+            return
+        if self not in feed.subscribers:
+            self._cursors[room] = seq
+        elif feed.last_seq == head:  # live by itself, but nothing was pushed yet
+            feed.subscribers.discard(self)
+            self._cursors[room] = seq
+        elif seq < head:  # what it missed cannot follow what was pushed since
+            self._reset(feed)
+
     async def _attach_all(self) -> None:
         for room in list(self._cursors):
             if self.follows(room):
@@ -182,7 +211,7 @@ class Connection:
         """Replay from the cursor, then subscribe: with no await between the last look and that."""
         while self.follows(room) and not self.is_closed:
             feed = self._house.feed(room)
-            if feed is None:  # cannot be while it is pinned
+            if feed is None or self in feed.subscribers:  # (None: cannot be while it is pinned)
                 return
             cursor = self._cursors[room]
             if cursor == feed.last_seq:
@@ -211,30 +240,15 @@ class Connection:
         await self._wire.drained()
         return None
 
-    async def _replay_late(self, cursors: dict[str, int]) -> None:
-        """A resume after going live: what lies between its cursors and where `hello` began."""
-        for room, after in cursors.items():
-            feed = self._house.feed(room)
-            upto = self._named_late.get(room, 0)
-            if feed is None or not self.follows(room) or after >= upto:
-                continue
-            if feed.last_seq - after > limits.RESUME_MAX_EVENTS:
-                self._reset(feed)
-                continue
-            at = self._cursors[room] = after
-            while self.follows(room) and at < upto:
-                await self._replay(feed, at, upto)
-                at = max(self._cursors.get(room, upto), at + 1)
-
     async def _caught_up(self, feed: Feed, cursor: int) -> bool:
         """Whether this process's feed gets to where the client already was."""
-        self._house.repair.expect(feed.room, cursor)
         for _ in range(AHEAD_TRIES):
             if feed.last_seq >= cursor:
                 return True
             head = await self._house.store.head(feed.room)
-            if head.seq < cursor:
+            if head.seq < cursor:  # nobody has to look for what a client makes up
                 return False
+            self._house.repair.expect(feed.room, head.seq, is_sure=True)
             await asyncio.sleep(AHEAD_WAIT_S)
         return feed.last_seq >= cursor
 

@@ -157,7 +157,7 @@ class Fanout:
             if event is not None:
                 items.append(Item(event[0], event[1], event[2], Frame(event[3])))
             elif "head" in payload:
-                self.repair.expect(room, payload["head"])
+                self.repair.expect(room, payload["head"], is_sure=True)
             else:
                 for listener in self.ephemeral_listeners:
                     listener(room, payload)

@@ -88,6 +88,8 @@ class Feed:
     def _advance(self, item: Item) -> None:
         self.last_seq = item.seq
         self.room_n = item.room_n
+        if item.kind == "delete":  # what was deleted must not come back from here
+            self._ring.clear()
         self._ring.append(item)
         if item.kind == "message":
             self.last_message = item.frame

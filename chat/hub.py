@@ -10,6 +10,8 @@ import random
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pymongo.errors import PyMongoError
+
 from chat import errors, fanout, limits, presence
 from chat.connection import Connection
 from chat.protocol import frames
@@ -147,7 +149,7 @@ class Hub:
                 for user in data["users"]:
                     self.house.store.member_changed(data["room"], user)
                     for connection in self.of(user):
-                        self._spawn(connection.add(data["room"]))
+                        self._spawn(self._added(connection, data["room"]))
             case "removed":
                 for user in data["users"]:
                     self.house.store.member_changed(data["room"], user)
@@ -167,6 +169,12 @@ class Hub:
                     self._spawn(self._privacy_changed(connection))
             case unknown:
                 logger.warning("a house event of a newer release: %s", unknown)
+
+    async def _added(self, connection: Connection, room: str) -> None:
+        try:
+            await connection.add(room)
+        except PyMongoError:
+            connection.close(CLOSE_RESTART)  # it comes back and finds the room in `hello`
 
     def _room_said(self, room: str, payload: dict[str, Any]) -> None:
         if payload["what"] == "presence":

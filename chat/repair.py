@@ -14,6 +14,7 @@ from chat import journal
 from chat.bus import Bus
 from chat.cache import Cache
 from chat.feed import Feed, Item
+from chat.models import HOUSE_ROOM
 from chat.protocol import frames
 from chat.protocol.frames import Frame
 from chat.store import Store
@@ -58,23 +59,30 @@ class Repair:
         self._offer = offer
         self._tasks = tasks
         self._targets: dict[str, int] = {}
+        self._vain: dict[str, int] = {}
+        """Announced heads that were looked for and never came to exist."""
         self._repairs: dict[str, asyncio.Task[None]] = {}
         self._tail: asyncio.Task[None] | None = None
 
     def forget(self, room: str) -> None:
         """The room is not followed any more."""
         self._targets.pop(room, None)
+        self._vain.pop(room, None)
 
-    def expect(self, room: str, seq: int) -> None:
-        """The room is said to have reached `seq`: see that its feed gets there."""
+    def expect(self, room: str, seq: int, *, is_sure: bool = False) -> None:
+        """The room is said to have reached `seq`: see that its feed gets there. `is_sure`: it has;
+        else a seq that was looked for in vain is not looked for again (it is when the log's turn
+        comes)."""
         feed = self._feeds.get(room)
-        if feed is not None and seq > feed.last_seq:
+        if feed is None or not (is_sure or seq > self._vain.get(room, 0)):
+            return
+        if seq > feed.last_seq:
             self._targets[room] = max(seq, self._targets.get(room, 0))
             self.mend(feed)
 
     def announce_stored(self, room: str, seq: int) -> None:
         """A retry found this event stored: whoever wrote it may have died before telling."""
-        self.expect(room, seq)
+        self.expect(room, seq, is_sure=True)
         self._bus.publish(room, {"head": seq})
 
     def mend(self, feed: Feed) -> None:
@@ -101,8 +109,10 @@ class Repair:
             missing = target - feed.last_seq
             if missing <= 0:
                 break
-            if missing > REPAIR_MAX:
-                await self._reset(feed)
+            if missing > REPAIR_MAX and feed.room != HOUSE_ROOM:
+                if not await self._reset(feed):  # there is less than was announced
+                    tries += 1
+                    await asyncio.sleep(REPAIR_GRACE_S * 2**tries)
                 continue
             at = feed.last_seq
             documents = await self._store.events_after(
@@ -116,16 +126,22 @@ class Repair:
             if feed.last_seq == at:  # announced, not there (yet, or never)
                 tries += 1
                 await asyncio.sleep(REPAIR_GRACE_S * 2**tries)
-        self._targets.pop(feed.room, None)
+        if (sought := self._targets.pop(feed.room, 0)) > feed.last_seq:
+            self._vain[feed.room] = sought
 
-    async def _reset(self, feed: Feed) -> None:
+    async def _reset(self, feed: Feed) -> bool:
+        """Have everybody start afresh, if the feed is as far behind as was said; whether it was."""
         head = await self._store.head(feed.room)
+        if head.seq - feed.last_seq <= REPAIR_MAX:
+            self._targets[feed.room] = head.seq
+            return False
         feed.skip_to(last_seq=head.seq, room_n=head.n)
         data = {"head_seq": head.seq, "head_n": head.n}
         frame = Frame(frames.push("room.reset", data, room=feed.room))
         for subscriber in list(feed.subscribers):
             subscriber.push(frame)
         instruments.reset()
+        return True
 
     async def compare(self) -> None:
         """While the bus is well: compare every feed with the announced heads."""
@@ -176,7 +192,7 @@ class Repair:
         async def look(feed: Feed) -> None:
             async with gate:
                 head = await self._store.head(feed.room)
-                self.expect(feed.room, head.seq)
+                self.expect(feed.room, head.seq, is_sure=True)
 
         wanted = list(self._feeds) if rooms is None else rooms
         feeds = [feed for room in wanted if (feed := self._feeds.get(room)) is not None]
