@@ -15,7 +15,7 @@ SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_i
 SOURCES := manage.py chatsite accounts chat metrics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check faults fmt lock
+.PHONY: help install run test check faults fmt lock bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test: check ## everything: `check`, then every other test
 
 faults: install ## break everything on purpose and judge; options in FAULTS_ARGS, e.g. "--only rolling"
 	@exec $(PYTHON) -m tests.faults $(FAULTS_ARGS)
+
+bench: install ## how many messages a second reach a room of 200; options in BENCH_ARGS
+	@exec $(PYTHON) -m benchmarks.fanout $(if $(BENCH_ARGS),$(BENCH_ARGS),--sockets 200)
 
 fmt: install ## format and mend what can be mended by itself
 	$(VENV)/bin/ruff format $(SOURCES)
