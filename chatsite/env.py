@@ -49,6 +49,8 @@ class Env:
     email_from: str
     access_token_s: int
     refresh_token_s: int
+    sockets_max: int
+    sockets_per_address: int
     running_replicas: tuple[str, ...] = field(default=())
 
 
@@ -100,6 +102,8 @@ def load(environ: Mapping[str, str]) -> Env:
         email_from=_text(environ, "EMAIL_FROM", "parley@localhost"),
         access_token_s=_whole(environ, "ACCESS_TOKEN_S", 15 * 60, low=10, high=24 * 3600),
         refresh_token_s=_whole(environ, "REFRESH_TOKEN_S", 30 * 86400, low=60, high=400 * 86400),
+        sockets_max=_whole(environ, "SOCKETS_MAX", 10_000, low=1, high=1_000_000),
+        sockets_per_address=_whole(environ, "SOCKETS_PER_ADDRESS", 1_000, low=1, high=1_000_000),
         running_replicas=tuple(running.get("replicas", ())),
     )
 

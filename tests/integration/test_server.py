@@ -6,51 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from chatsite import embedded, env
-
-DEADLINE_S = 15.0
-PROGRAM = Path(__file__).with_name("server_under_test.py")
-
-
-class Served:
-    """The server of `server_under_test.py` as a process."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.port = embedded.free_port()
-        self._journal = folder / "journal"
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(self.port), str(self._journal), *words],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=env.for_child(PYTHONPATH=str(env.BASE_DIR)),
-        )
-
-    def started(self) -> "Served":
-        until(lambda: not embedded.port_is_free("127.0.0.1", self.port))
-        return self
-
-    def socket(self) -> ClientConnection:
-        return connect(f"ws://127.0.0.1:{self.port}/", open_timeout=DEADLINE_S)
-
-    def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=DEADLINE_S)
-
-    def journal(self) -> list[str]:
-        return self._journal.read_text().splitlines() if self._journal.exists() else []
-
-    def end(self) -> tuple[int, str]:
-        """SIGTERM; the exit code and what it said."""
-        self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=DEADLINE_S)
-        return self.process.returncode, said
+from chatsite import env
+from tests.served import DEADLINE_S, PROGRAM, Served, until
 
 
 @pytest.fixture
@@ -59,13 +23,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
     yield found
     found.process.kill()
     found.process.communicate()
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.01)
 
 
 def close_code(socket: ClientConnection) -> int:

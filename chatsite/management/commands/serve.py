@@ -20,7 +20,7 @@ class Command(BaseCommand):
                 "SECRET_KEY is not set. Set it (50 characters or more, the same for all replicas), "
                 "or start with `manage.py up`, which makes one."
             )
-        from chatsite import server  # installs the reactor: before anything else brings one
+        from chatsite import server
         from chatsite.asgi import application
 
         try:

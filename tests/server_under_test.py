@@ -58,7 +58,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         elif event.get("text") == "say much":
             await send({"type": "websocket.send", "text": "x" * 1_000_000})
         else:
-            await send({"type": "websocket.send", "text": event["text"]})
+            await send({**event, "type": "websocket.send"})
     open_sockets.discard(id(receive))
     note(f"socket ended {event['code']}")
 

@@ -1,15 +1,15 @@
-"""Owns how one replica listens, speaks and ends: Daphne under uvloop.
+"""Owns one replica as a process: the loop and its reactor, listening, and ending in order.
 
-Must not know what the application does. Frames, pings and waits are bounded here
-(docs/architecture.md, "Bounds"). Importing this installs Twisted's reactor on a uvloop loop: only
-`manage.py serve` imports it.
+Must not know what the application does. Importing this installs Twisted's reactor on a uvloop loop:
+only `chatsite.server.serve` imports it.
 """
 
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 from twisted.internet import asyncioreactor
@@ -19,63 +19,29 @@ _loop = uvloop.new_event_loop()
 asyncioreactor.install(_loop)  # type: ignore[no-untyped-call]  # twisted types it not
 
 from daphne.server import Server  # noqa: E402  (see above)
-from daphne.ws_protocol import WebSocketProtocol  # noqa: E402  (see above)
+from django.conf import settings  # noqa: E402  (see above)
 from twisted.internet import reactor as _installed  # noqa: E402  (see above)
 
 from chatsite import lifecycle, mongo, rds  # noqa: E402  (see above)
+from chatsite.server import ServeError, http  # noqa: E402  (see above)
+from chatsite.server.admission import Admission  # noqa: E402  (see above)
+from chatsite.server.sockets import Sockets  # noqa: E402  (see above)
 
-FRAME_MAX_BYTES = 64 * 1024
-PING_INTERVAL_S = 20
-PING_TIMEOUT_S = 30
-HANDSHAKE_TIMEOUT_S = 10
-HTTP_TIMEOUT_S = 60
+HTTP_TIMEOUT_S: Final = 60
 """No answer takes as long; a stuck one must not hold its connection for ever."""
-BACKLOG = 1024
+BACKLOG: Final = 1024
 """Connections that wait to be accepted: all clients of a lost replica come at once."""
-NEVER_S = -1
-"""For Daphne: sockets have no greatest age."""
-
-SOCKETS_END_S = 3.0
-REQUESTS_END_S = 2.0
-CLOSE_RESTART = 1012
-"""RFC 6455's registry: service restart, come back."""
+FILES_KEPT: Final = 256
+"""Of the descriptors that the system grants, those that are not for sockets."""
+SOCKETS_END_S: Final = 3.0
+REQUESTS_END_S: Final = 2.0
 
 _reactor: Any = _installed  # Twisted types it as the module that it replaces
 _log = logging.getLogger(__name__)
 
 
-class ServeError(Exception):
-    """The server cannot start or listen; the message is one line for the person who started it."""
-
-
-class SocketProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
-    """One WebSocket. Differs from Daphne's in that the server may close with 1012 as well, and may
-    say more in one frame than it takes."""
-
-    maxMessagePayloadSize: int
-
-    def sendMessage(self, *args: Any, **kwargs: Any) -> None:
-        # Autobahn has one limit for both directions. `hello` names every room of a person, and a
-        # message of 10,000 characters is over 64 KiB with its HTML.
-        taken, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
-        try:
-            super().sendMessage(*args, **kwargs)
-        finally:
-            self.maxMessagePayloadSize = taken
-
-    def serverClose(self, code: int | None = None) -> None:
-        # Autobahn's sendClose lets applications use 1000 and 3000 upward only; we are the server.
-        self.sendCloseFrame(code=1000 if code is None else code)
-
-    def serverSend(self, content: str | bytes, binary: bool = False) -> None:
-        # A socket that is closing or gone takes no more; its application hears of it next, by
-        # websocket.disconnect. Autobahn raises, which would be an error of nobody's making.
-        if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
-            super().serverSend(content, binary)
-
-
 class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
-    """Daphne with our bounds, our way to start and our way to end."""
+    """Daphne with our bounds, our sockets, our way to start and our way to end."""
 
     def __init__(self, application: Any, *, host: str, port: int) -> None:
         interface = host.strip("[]").replace(":", r"\:")
@@ -83,17 +49,13 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             application,
             endpoints=[f"tcp:port={port}:interface={interface}:backlog={BACKLOG}"],
             signal_handlers=False,
-            ready_callable=self._set_up_sockets,
+            ready_callable=self._set_up_http,
             http_timeout=HTTP_TIMEOUT_S,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_TIMEOUT_S,
-            websocket_timeout=NEVER_S,
-            websocket_connect_timeout=HANDSHAKE_TIMEOUT_S,
-            websocket_handshake_timeout=HANDSHAKE_TIMEOUT_S,
-            websocket_max_message_size=FRAME_MAX_BYTES,
-            websocket_max_frame_size=FRAME_MAX_BYTES,
             server_name="",
         )
+        self.body_max_bytes: int = settings.BODY_MAX_BYTES
+        self.trusted_proxies = tuple(settings.TRUSTED_PROXIES)
+        self.sockets = Sockets(application, admission=_admission(), loop=_loop)
         self.connections: dict[Any, dict[str, Any]] = {}
         self._ports: list[Any] = []
         self._listen_failure = ""
@@ -144,28 +106,22 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
         for application in self._running_applications():
             application.cancel()
 
-    def _set_up_sockets(self) -> None:
-        self.ws_factory.protocol = SocketProtocol
-        # Say why before closing (1009, 1002, 1007): after a silent drop a client only tries again.
-        self.ws_factory.setProtocolOptions(failByDrop=False)
+    def _set_up_http(self) -> None:
+        self.http_factory.protocol = http.Channel
 
     async def _drain(self) -> None:
-        _log.info("ending: %d connections", len(self.connections))
+        _log.info("ending: %d sockets", len(self.sockets))
         for port in self._ports:
             port.stopListening()
         await lifecycle.drain()
-        sockets = [p for p in self.connections if isinstance(p, WebSocketProtocol)]
-        for socket in sockets:
-            if socket.state == socket.STATE_OPEN:
-                socket.serverClose(CLOSE_RESTART)
-        await self._wait_for_applications(SOCKETS_END_S if sockets else REQUESTS_END_S)
+        await asyncio.gather(self.sockets.end(SOCKETS_END_S), self._wait_for_requests())
         await self._end_parts()
         if _reactor.running:
             _reactor.stop()
 
-    async def _wait_for_applications(self, timeout_s: float) -> None:
+    async def _wait_for_requests(self) -> None:
         if running := self._running_applications():
-            await asyncio.wait(running, timeout=timeout_s)
+            await asyncio.wait(running, timeout=REQUESTS_END_S)
 
     def _running_applications(self) -> list["asyncio.Future[None]"]:
         found = (details.get("application_instance") for details in self.connections.values())
@@ -179,10 +135,17 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
                     await close()
 
 
-def serve(host: str, port: int, *, application: Any) -> None:
-    """Run one replica on `host`:`port` until it is told to end.
-
-    Raises:
-        ServeError: it could not start.
-    """
-    ParleyServer(application, host=host, port=port).run()
+def _admission() -> Admission:
+    """As many sockets as the settings say, if the system grants as many descriptors."""
+    in_all = settings.SOCKETS_MAX
+    wanted = in_all + FILES_KEPT
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+        if granted < wanted:
+            in_all = max(granted - FILES_KEPT, 1)
+            _log.warning("at most %d sockets: the system grants %d files", in_all, granted)
+    # An address is a way to tell people apart, and so a rate limit (protocol.md, "Limits").
+    per_address = settings.SOCKETS_PER_ADDRESS if settings.RATE_LIMITS else 0
+    return Admission(in_all=in_all, per_address=per_address)
