@@ -284,7 +284,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                 self._hub.set_presence(connection, command.state)
                 return {}
             case commands.PresenceWatch():
-                return {"users": await self._hub.watch(connection, command.users)}
+                states = await self._hub.watch(connection, command.users)
+                return {"users": states, "last_seen": await self._hub.last_seen(states)}
         assert_never(command)
 
     async def _answer_sent(self, frame_id: FrameId, storing: Awaitable[services.Sent]) -> None:

@@ -7,7 +7,7 @@ ended, …) and to ephemeral sayings (typing, read marks) of the rooms that are 
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pymongo.errors import PyMongoError
@@ -17,6 +17,7 @@ from chat.connection import Connection
 from chat.protocol import frames
 from chat.protocol.frames import Frame
 from chat.store import records
+from chatsite import times
 
 CLOSE_AUTH: Final = 4401
 CLOSE_SUSPENDED: Final = 4403
@@ -125,6 +126,11 @@ class Hub:
         for user in wanted:
             self._watchers.setdefault(user, set()).add(connection)
         return await self.house.presence.states(list(wanted))
+
+    async def last_seen(self, states: Mapping[str, str]) -> dict[str, str]:
+        """When those of these people who are offline were there last, as far as it is known."""
+        away = [user for user, state in states.items() if state == presence.OFFLINE]
+        return {user: times.to_wire(at) for user, at in (await presence.last_seen(away)).items()}
 
     def _unwatch(self, connection: Connection) -> None:
         self.house.presence.unwatch(connection.watched)

@@ -2,19 +2,21 @@
 
 Knows no socket. An entry lives `ENTRY_TTL_S` by Redis's own clock, so replicas' clocks do not
 matter, and is refreshed by `run` every `REFRESH_EVERY_S`: after a replica is killed its people are
-offline within `ENTRY_TTL_S + LOOK_EVERY_S`. Changes are gathered for `GATHER_S`, so that reloading
-a page is no change. Without Redis a process knows of its own people only and leaves the others as
-they were.
+offline within `ENTRY_TTL_S + LOOK_EVERY_S`. Who comes or changes is told after `ARRIVE_S`, who
+goes after `GATHER_S`, so that reloading a page is no change. Without Redis a process knows of its
+own people only and leaves the others as they were.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chat import keys
 from chatsite import rds
+from chatsite.times import EPOCH
 from metrics import instruments
 
 ENTRY_TTL_S: Final = 40
@@ -22,6 +24,9 @@ REFRESH_EVERY_S: Final = 12.0
 LOOK_EVERY_S: Final = 8.0
 """How often the people watched here are looked up, for those whose replica died."""
 GATHER_S: Final = 0.8
+"""How long who went is not told of: reloading a page takes less."""
+ARRIVE_S: Final = 0.05
+"""How long arrivals are gathered: all clients of a lost replica come at once."""
 BATCH: Final = 200
 WATCHED_MAX: Final = 50_000
 """People watched on one process that are looked up; more are only heard of."""
@@ -59,17 +64,23 @@ _UPDATE: Final = (
     + """
 local key, seen, ttl = KEYS[1], KEYS[2], tonumber(ARGV[1])
 local before = state_of(key, now)
+local hides = false
 for i = 3, #ARGV, 2 do
   for _, state in ipairs({'online', 'away', 'invisible'}) do
     redis.call('ZREM', key, ARGV[i] .. ' ' .. state)
   end
+  if ARGV[i + 1] == 'invisible' then hides = true end
   if ARGV[i + 1] ~= '' then
     redis.call('ZADD', key, now + ttl, ARGV[i] .. ' ' .. ARGV[i + 1])
   end
 end
 redis.call('PEXPIRE', key, ttl)
 local after = state_of(key, now)
-if before ~= 'offline' then redis.call('SET', seen, now, 'PX', tonumber(ARGV[2])) end
+if hides then
+  redis.call('DEL', seen)
+elseif before ~= 'offline' then
+  redis.call('SET', seen, now, 'PX', tonumber(ARGV[2]))
+end
 return {before, after}
 """
 )
@@ -95,6 +106,7 @@ class Presence:
         self._dirty: dict[str, dict[str, str]] = {}
         self._known: dict[str, str] = {}
         self._watched: dict[str, int] = {}
+        self._arrived = asyncio.Event()
 
     # --- this process's connections ---
 
@@ -102,6 +114,7 @@ class Presence:
         """A connection is there, in this state (one of `STATES`)."""
         self._mine.setdefault(user, {})[connection] = state
         self._dirty.setdefault(user, {})[connection] = state
+        self._arrived.set()
 
     def remove(self, user: str, connection: str) -> None:
         """A connection is gone."""
@@ -148,10 +161,12 @@ class Presence:
 
     async def run(self) -> None:
         """Tell of changes, refresh entries and look after the watched until cancelled."""
-        refreshed = looked = time.monotonic()
+        refreshed = looked = told = time.monotonic()
         while True:
-            await asyncio.sleep(GATHER_S)
-            now = time.monotonic()
+            if await self._is_arrival_within(told + GATHER_S - time.monotonic()):
+                await self._update(self._take_arrivals())
+                continue
+            now = told = time.monotonic()
             if now - refreshed >= REFRESH_EVERY_S:
                 refreshed = now
                 for user, mine in self._mine.items():
@@ -168,6 +183,26 @@ class Presence:
         gone = {user: dict.fromkeys(mine, "") for user, mine in self._mine.items()}
         self._mine.clear()
         await self._update(gone)
+
+    async def _is_arrival_within(self, wait_s: float) -> bool:
+        """True once arrivals have gathered; False when `wait_s` went by without one."""
+        if wait_s <= 0:
+            return False
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._arrived.wait()
+        except TimeoutError:
+            return False
+        await asyncio.sleep(ARRIVE_S)
+        self._arrived.clear()
+        return True
+
+    def _take_arrivals(self) -> dict[str, dict[str, str]]:
+        """Of what is to be told, the people of whom a connection is there."""
+        arrivals = {user: states for user, states in self._dirty.items() if any(states.values())}
+        for user in arrivals:
+            del self._dirty[user]
+        return arrivals
 
     async def _update(self, entries: dict[str, dict[str, str]]) -> None:
         users = list(entries)
@@ -223,8 +258,11 @@ class Presence:
         return ONLINE if ONLINE in mine else AWAY
 
 
-async def last_seen(users: Sequence[str]) -> dict[str, int]:
-    """When people who are offline were there last: unix milliseconds, of those that are known."""
+async def last_seen(users: Sequence[str]) -> dict[str, datetime]:
+    """When people were there last, by Redis's clock, of those of whom it is known.
+
+    Nobody who was invisible is known, nor anybody after Redis lost its data.
+    """
     if not users:
         return {}
     try:
@@ -233,4 +271,8 @@ async def last_seen(users: Sequence[str]) -> dict[str, int]:
     except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
         logger.debug("last seen not read: %s", type(error).__name__)
         return {}
-    return {user: int(value) for user, value in zip(users, values, strict=True) if value}
+    return {
+        user: EPOCH + timedelta(milliseconds=int(value))
+        for user, value in zip(users, values, strict=True)
+        if value
+    }
