@@ -14,7 +14,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, limits, selectors
 from chat.feed import Feed
 from chat.protocol import frames
-from chat.protocol.frames import Frame
+from chat.protocol.frames import Batch, Frame
 from chat.protocol.objects import Room
 from metrics import instruments
 
@@ -29,6 +29,9 @@ class Wire(Protocol):
 
     def send(self, frame: Frame) -> None:
         """Queue a frame; over the bound the socket is closed as too slow."""
+
+    def send_batch(self, batch: Batch) -> None:
+        """Queue several frames that go to other sockets as well."""
 
     def send_if_idle(self, frame: Frame) -> None:
         """Queue a frame that may be dropped when others are waiting."""
@@ -65,6 +68,9 @@ class Connection:
     def push(self, frame: Frame) -> None:
         self._wire.send(frame)
 
+    def push_batch(self, batch: Batch) -> None:
+        self._wire.send_batch(batch)
+
     def push_soft(self, frame: Frame) -> None:
         self._wire.send_if_idle(frame)
 
@@ -75,9 +81,9 @@ class Connection:
         return room in self._cursors
 
     def heads(self) -> dict[str, int]:
-        """The head of every room followed, for a heartbeat."""
+        """The head of every room followed, as far as it was pushed, for a heartbeat."""
         feeds = (self._house.feed(room) for room in self._cursors)
-        return {feed.room: feed.last_seq for feed in feeds if feed is not None}
+        return {feed.room: feed.flushed_seq for feed in feeds if feed is not None}
 
     # --- beginning and end ---
 
@@ -184,7 +190,7 @@ class Connection:
         del self._cursors[room]
         feed = self._house.feed(room)
         if feed is not None:
-            feed.subscribers.discard(self)
+            feed.detach(self)
         self._house.unpin(room)
 
     def _stand(self, room: str, seq: int) -> None:
@@ -196,7 +202,7 @@ class Connection:
         if self not in feed.subscribers:
             self._cursors[room] = seq
         elif feed.last_seq == head:  # live by itself, but nothing was pushed yet
-            feed.subscribers.discard(self)
+            feed.detach(self)
             self._cursors[room] = seq
         elif seq < head:  # what it missed cannot follow what was pushed since
             self._reset(feed)
@@ -215,7 +221,7 @@ class Connection:
                 return
             cursor = self._cursors[room]
             if cursor == feed.last_seq:
-                feed.subscribers.add(self)
+                feed.attach(self)
                 return
             if cursor > feed.last_seq:
                 if not await self._caught_up(feed, cursor):
@@ -253,6 +259,7 @@ class Connection:
         return feed.last_seq >= cursor
 
     def _reset(self, feed: Feed) -> None:
+        feed.flush()  # nothing of before may follow
         data: dict[str, Any] = {"head_seq": feed.last_seq, "head_n": feed.room_n}
         self.push(Frame(frames.push("room.reset", data, room=feed.room)))
         self._cursors[feed.room] = feed.last_seq

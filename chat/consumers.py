@@ -1,8 +1,9 @@
 """Owns the socket edge: frames in, replies out, the clock of one connection. Decides no rule.
 
 One consumer a socket. It parses, makes one call into the services and answers; the rest of what a
-socket receives is pushed by feeds through its `Connection`. Channels' own dispatch would hop to a
-thread around every frame, and its channel layer would subscribe every socket: neither is used.
+socket receives is pushed by feeds through its `Connection`. Channels' own loop would make a task
+and hop to a thread for every frame, and its channel layer would subscribe every socket: neither is
+used.
 """
 
 import asyncio
@@ -10,18 +11,17 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, assert_never
 
 from channels.consumer import AsyncConsumer
-from channels.exceptions import StopConsumer
 from django.conf import settings
 from pymongo.errors import PyMongoError
 
 from accounts.identity import Identity
-from chat import errors, handshake, hub, limits, services
+from chat import errors, handshake, hub, limits, outbox, services
 from chat.connection import Connection
-from chat.outbox import Outbox
+from chat.outbox import Outbox, Send
 from chat.protocol import commands, frames
 from chat.protocol.commands import Command, FrameId
 from chat.protocol.frames import Frame
@@ -31,11 +31,13 @@ LIVE_ANYWAY_S: Final = 1.5
 """A client that says nothing after `hello` for this long goes on from there."""
 ANSWERS_PENDING_MAX: Final = 128
 """Sends of one socket that wait for the database; then its next frame waits too."""
+CLOSE_LOST: Final = 1006
 CLOSE_BAD_FRAMES: Final = 4400
 CLOSE_AUTH: Final = 4401
 CLOSE_TOO_MANY: Final = 4409
 CLOSE_TRY_AGAIN: Final = 1012
 
+Receive = Callable[[], Awaitable[dict[str, Any]]]
 logger = logging.getLogger(__name__)
 
 
@@ -47,6 +49,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     def __init__(self) -> None:
         self._id = uuid.uuid4().hex
         self._outbox: Outbox
+        self._is_accepted = False
         self._connection: Connection | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,18 +60,22 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     # --- ASGI ---
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        match message["type"]:
-            case "websocket.connect":
-                await self._connect()
-            case "websocket.receive":
-                await self._receive(message)
-            case "websocket.disconnect":
-                self._disconnect(message.get("code", 1006))
-                raise StopConsumer
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.base_send = send
+        while True:
+            message = await receive()
+            match message["type"]:
+                case "websocket.receive":
+                    await self._receive(message)
+                case "websocket.connect":
+                    await self._connect()
+                case "websocket.disconnect":
+                    self._disconnect(message.get("code"))
+                    return
 
     async def _connect(self) -> None:
-        self._outbox = Outbox(self.base_send)
+        self._outbox = outbox.of(self.scope, self.base_send)
         try:
             identity = await handshake.identity_of(self.scope)
         except handshake.Forbidden:
@@ -90,11 +97,16 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     async def _accept(self) -> None:
         await self.base_send({"type": "websocket.accept"})
+        self._is_accepted = True
         instruments.ws_connected()
         self._spawn(self._outbox.run())
 
     def _disconnect(self, code: int | None) -> None:
-        instruments.ws_disconnected(code or 1006)
+        code = self._outbox.close_code or code or CLOSE_LOST
+        if self._is_accepted:
+            instruments.ws_disconnected(code)
+        if code == outbox.CLOSE_SLOW:
+            instruments.slow_closed()
         for timer in self._timers.values():
             timer.cancel()
         for task in list(self._tasks):
@@ -104,7 +116,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             self._hub.remove(self._connection)
 
     async def _receive(self, message: dict[str, Any]) -> None:
-        if self._outbox.is_closing:
+        if self._outbox.close_code is not None:
             return
         text = message.get("text")
         try:

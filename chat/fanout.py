@@ -1,6 +1,7 @@
 """Owns joining store, bus and feeds into one live house a process. Knows no rule and no wire.
 
-The way out: `committed` (writer) or `heard` (bus) -> feed, in seq order -> every local subscriber.
+The way out: `committed` (writer) or `heard` (bus) -> feed, in seq order -> pace -> every local
+subscriber.
 What the bus lost, `chat.repair` reads from the log. The house log is followed by every process,
 with a look into the log every second besides.
 """
@@ -16,6 +17,7 @@ from chat.bus import Bus
 from chat.cache import Cache
 from chat.feed import Feed, Item
 from chat.models import HOUSE_ROOM
+from chat.pace import Pace
 from chat.past import Past
 from chat.presence import Presence
 from chat.protocol import frames
@@ -53,6 +55,7 @@ class Fanout:
         )
         self.house_listeners: list[HouseListener] = []
         self.ephemeral_listeners: list[Ephemeral] = []
+        self.pace = Pace()
         self._feeds: dict[str, Feed] = {}
         self._pins: dict[str, int] = {}
         self._opening: dict[str, tuple[asyncio.Future[Feed], list[Item]]] = {}
@@ -180,6 +183,8 @@ class Fanout:
                 self.store.room_changed(feed.room)
         if ready:  # so that this process's next append there does not lose the race for a place
             self.store.heads.saw(feed.room, Head(feed.last_seq, feed.room_n))
+        if ready:
+            self.pace.deliver(feed)
         if ready and feed.subscribers:
             instruments.ws_frames_sent(len(ready) * len(feed.subscribers))
         if feed.missing_before is not None:

@@ -1,14 +1,15 @@
 """Owns one room's live order in one process: what comes next, what is a hole, who hears it.
 
 Pure: no database, no Redis, no clock. Promise: every subscriber is given every event after the seq
-at which it was attached, in order, each once. A hole stops the feed until it is filled.
+at which it was attached, in order, each once. A hole stops the feed until it is filled. What is
+next is gathered until `flush`, which gives all of it to everybody as one batch.
 """
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from chat.protocol.frames import Frame
+from chat.protocol.frames import Batch, Frame
 
 RING_MAX: Final = 256
 """Newest events kept encoded, for those who come back."""
@@ -28,22 +29,39 @@ class Item(NamedTuple):
 
 
 class Subscriber(Protocol):
-    """Somebody to push to. `push` returns at once and never raises; slowness is theirs."""
+    """Somebody to push to. Both return at once and never raise; slowness is theirs."""
 
     def push(self, frame: Frame) -> None: ...
 
+    def push_batch(self, batch: Batch) -> None: ...
+
 
 class Feed:
-    """A room's feed. `last_seq` is the seq of the newest event delivered here."""
+    """A room's feed.
 
-    __slots__ = ("_early", "_ring", "last_message", "last_seq", "room", "room_n", "subscribers")
+    `last_seq` is the seq of the newest event taken here; `flushed_seq` of the newest one pushed.
+    """
+
+    __slots__ = (
+        "_early",
+        "_gathered",
+        "_ring",
+        "flushed_seq",
+        "last_message",
+        "last_seq",
+        "room",
+        "room_n",
+        "subscribers",
+    )
 
     def __init__(self, room: str, *, last_seq: int, room_n: int) -> None:
         self.room = room
-        self.last_seq = last_seq
+        self.last_seq = self.flushed_seq = last_seq
         self.room_n = room_n
         self.last_message: Frame | None = None
         self.subscribers: set[Subscriber] = set()
+        """To be changed by `attach` and `detach`."""
+        self._gathered: list[Frame] = []
         self._ring: deque[Item] = deque(maxlen=RING_MAX)
         self._early: dict[int, Item] = {}
 
@@ -52,8 +70,32 @@ class Feed:
         """The seq before which something is missing, or None when there is no hole."""
         return min(self._early) if self._early else None
 
+    @property
+    def has_gathered(self) -> bool:
+        """Whether there is something for `flush` to push."""
+        return bool(self._gathered)
+
+    def attach(self, subscriber: Subscriber) -> None:
+        """Have somebody pushed to who has everything up to `last_seq`."""
+        self.flush()
+        self.subscribers.add(subscriber)
+
+    def detach(self, subscriber: Subscriber) -> None:
+        """Push what was taken so far, and nothing more."""
+        self.flush()
+        self.subscribers.discard(subscriber)
+
+    def flush(self) -> None:
+        """Push what was gathered, in order, to everybody."""
+        gathered, self._gathered = self._gathered, []
+        self.flushed_seq = self.last_seq
+        if gathered and self.subscribers:
+            batch = Batch(gathered)
+            for subscriber in list(self.subscribers):
+                subscriber.push_batch(batch)
+
     def offer(self, items: Iterable[Item]) -> list[Item]:
-        """Take events in any order, with repeats; deliver those that are next. Returns these."""
+        """Take events in any order, with repeats; gather those that are next. Returns these."""
         for item in items:
             if item.seq > self.last_seq:
                 if len(self._early) >= EARLY_MAX and item.seq != self.last_seq + 1:
@@ -64,9 +106,6 @@ class Feed:
             item = self._early.pop(self.last_seq + 1)
             self._advance(item)
             ready.append(item)
-        for subscriber in list(self.subscribers) if ready else ():
-            for item in ready:
-                subscriber.push(item.frame)
         return ready
 
     def since(self, seq: int) -> Sequence[Item] | None:
@@ -79,7 +118,8 @@ class Feed:
 
     def skip_to(self, *, last_seq: int, room_n: int) -> None:
         """Give up on what is missing; the subscribers must be told to start afresh."""
-        self.last_seq = last_seq
+        self.flush()
+        self.last_seq = self.flushed_seq = last_seq
         self.room_n = room_n
         self.last_message = None
         self._ring.clear()
@@ -88,6 +128,7 @@ class Feed:
     def _advance(self, item: Item) -> None:
         self.last_seq = item.seq
         self.room_n = item.room_n
+        self._gathered.append(item.frame)
         if item.kind == "delete":  # what was deleted must not come back from here
             self._ring.clear()
         self._ring.append(item)

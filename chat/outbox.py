@@ -1,44 +1,116 @@
-"""Owns what waits to be sent on one socket, for any ASGI server. Knows no frame's meaning.
+"""Owns what waits to be sent on one socket. Knows no frame's meaning.
 
-Bound: `OUTBOX_MAX_BYTES`. When it is full the reader is too slow: what waits is dropped and the
-socket closed with 4008, so that a slow client costs the others nothing.
+On our own server the way out is its pipe: frames made once for all sockets, written at once,
+bounded there. On any other ASGI server frames wait here, for a task that sends one after the other.
+Bound: `OUTBOX_MAX_BYTES`. Either way a reader that is too slow loses what waits and is closed with
+4008, so that a slow client costs the others nothing.
 """
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
 
-from chat.protocol.frames import Frame
-from metrics import instruments
+from chat.protocol.frames import Batch, Frame
 
 OUTBOX_MAX_BYTES: Final = 1024 * 1024
 OUTBOX_LOW_BYTES: Final = 256 * 1024
 CLOSE_SLOW: Final = 4008
+PIPE: Final = "parley.pipe"
+"""The ASGI extension of `chatsite.server`."""
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-logger = logging.getLogger(__name__)
 
 
-class Outbox:
-    """The way out of one socket. `run` sends; it ends when the socket is closed."""
+class Pipe(Protocol):
+    """What our server offers (chatsite/server/websocket.py)."""
+
+    @property
+    def pending_bytes(self) -> int: ...
+
+    def prepare(self, payloads: Iterable[bytes]) -> bytes: ...
+
+    def write(self, prepared: bytes) -> bool: ...
+
+    def close(self, code: int) -> None: ...
+
+    async def drained(self) -> None: ...
+
+
+class Outbox(Protocol):
+    """The way out of one socket. `run` ends when the socket is closed; the rest is
+    `chat.connection.Wire`."""
+
+    @property
+    def close_code(self) -> int | None:
+        """With what it is being closed from this side; None while it is not."""
+
+    def send(self, frame: Frame) -> None: ...
+
+    def send_batch(self, batch: Batch) -> None: ...
+
+    def send_if_idle(self, frame: Frame) -> None: ...
+
+    def close(self, code: int) -> None: ...
+
+    async def drained(self) -> None: ...
+
+    async def run(self) -> None: ...
+
+
+def of(scope: Mapping[str, Any], send: Send) -> Outbox:
+    """The way out that this server has."""
+    pipe = scope.get("extensions", {}).get(PIPE)
+    return Queued(send) if pipe is None else Piped(pipe)
+
+
+class Piped:
+    """On our server: nothing waits here."""
+
+    __slots__ = ("_pipe", "_prepare", "_write", "close_code")
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.close_code: int | None = None
+        self._pipe = pipe
+        self._prepare = pipe.prepare
+        self._write = pipe.write
+
+    def send(self, frame: Frame) -> None:
+        self._write(self._prepare((frame.payload,)))
+
+    def send_batch(self, batch: Batch) -> None:
+        self._write(batch.prepared(self._prepare))
+
+    def send_if_idle(self, frame: Frame) -> None:
+        if not self._pipe.pending_bytes:
+            self.send(frame)
+
+    def close(self, code: int) -> None:
+        if self.close_code is None:
+            self.close_code = code
+            self._pipe.close(code)
+
+    async def drained(self) -> None:
+        await self._pipe.drained()
+
+    async def run(self) -> None:
+        """Nothing to do: the server sends by itself."""
+
+
+class Queued:
+    """On any other ASGI server."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._frames: deque[Frame] = deque()
         self._bytes = 0
-        self._close_code: int | None = None
+        self.close_code: int | None = None
         self._work = asyncio.Event()
         self._low = asyncio.Event()
         self._low.set()
 
-    @property
-    def is_closing(self) -> bool:
-        return self._close_code is not None
-
     def send(self, frame: Frame) -> None:
-        if self._close_code is not None:
+        if self.close_code is not None:
             return
         self._frames.append(frame)
         self._bytes += len(frame)
@@ -48,13 +120,17 @@ class Outbox:
                 self._give_up()
         self._work.set()
 
+    def send_batch(self, batch: Batch) -> None:
+        for frame in batch.frames:
+            self.send(frame)
+
     def send_if_idle(self, frame: Frame) -> None:
         if not self._frames:
             self.send(frame)
 
     def close(self, code: int) -> None:
-        if self._close_code is None:
-            self._close_code = code
+        if self.close_code is None:
+            self.close_code = code
             self._low.set()
             self._work.set()
 
@@ -72,12 +148,11 @@ class Outbox:
                 if self._bytes <= OUTBOX_LOW_BYTES:
                     self._low.set()
                 await self._send({"type": "websocket.send", "text": frame.text})
-            if self._close_code is not None:
-                await self._send({"type": "websocket.close", "code": self._close_code})
+            if self.close_code is not None:
+                await self._send({"type": "websocket.close", "code": self.close_code})
                 return
 
     def _give_up(self) -> None:
         self._frames.clear()
         self._bytes = 0
-        instruments.slow_closed()
         self.close(CLOSE_SLOW)

@@ -18,7 +18,7 @@ from accounts import services as accounts_services
 from accounts.identity import Identity
 from chat import fanout, selectors, services
 from chat.fanout import Fanout
-from chat.protocol.frames import Frame
+from chat.protocol.frames import Batch, Frame
 
 _process: ContextVar[Fanout | None] = ContextVar("process", default=None)
 
@@ -94,6 +94,10 @@ class Listener:
 
     def push(self, frame: Frame) -> None:
         self.frames.append(msgspec.json.decode(frame.payload))
+
+    def push_batch(self, batch: Batch) -> None:
+        for frame in batch.frames:
+            self.push(frame)
 
     @property
     def seqs(self) -> list[int]:

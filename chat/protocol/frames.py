@@ -4,6 +4,7 @@ A pushed frame is bytes from the moment it is made: the same bytes go to every r
 bus and into the cache. `Frame.text` is what a plain ASGI server sends, made once as well.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -56,6 +57,22 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self.payload)
+
+
+class Batch:
+    """Frames that go out together, to many sockets: one buffer for all of them."""
+
+    __slots__ = ("_prepared", "frames")
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames = frames
+        self._prepared: bytes | None = None
+
+    def prepared(self, prepare: Callable[[Iterable[bytes]], bytes]) -> bytes:
+        """The buffer, made by the first socket that asks; all sockets prepare alike."""
+        if self._prepared is None:
+            self._prepared = prepare(frame.payload for frame in self.frames)
+        return self._prepared
 
 
 class _Pushed(msgspec.Struct, omit_defaults=True):

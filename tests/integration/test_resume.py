@@ -10,12 +10,19 @@ from pymongo.errors import ConnectionFailure
 from accounts.identity import Identity
 from chat import errors, fanout, limits, services
 from chat.connection import Connection
-from chat.protocol.frames import Frame
+from chat.pace import Pace
+from chat.protocol.frames import Batch, Frame
 from tests import cast
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 EVENTS = 30
 """Of the room of these tests, the one of its owner's coming included."""
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is pushed is looked at right after: nothing gathers (tests/unit/test_pace.py)."""
+    monkeypatch.setattr(Pace, "deliver", lambda self, room: room.flush())
 
 
 class FakeWire:
@@ -27,6 +34,10 @@ class FakeWire:
 
     def send(self, frame: Frame) -> None:
         self.frames.append(msgspec.json.decode(frame.payload))
+
+    def send_batch(self, batch: Batch) -> None:
+        for frame in batch.frames:
+            self.send(frame)
 
     def send_if_idle(self, frame: Frame) -> None:
         self.send(frame)

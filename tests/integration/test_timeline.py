@@ -97,13 +97,18 @@ async def test_events_from_nothing_give_what_a_fresh_fetch_gives(
         def push(self, frame: Any) -> None:
             live.append(msgspec.json.decode(frame.payload))
 
+        def push_batch(self, batch: Any) -> None:
+            for frame in batch.frames:
+                self.push(frame)
+
     feed = await house.pin(room)
     first = feed.last_seq
-    feed.subscribers.add(Watcher())
+    feed.attach(Watcher())
     said: list[str] = []
     for _ in range(DEEDS):
         with contextlib.suppress(errors.Forbidden, errors.NotFound, errors.ValidationFailed):
             await any_deed(chance, room, [alice, bob], said)
+    feed.flush()
     wanted = await fresh(house, alice, room)
     assert len(wanted) == len(said)
 

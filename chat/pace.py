@@ -1,0 +1,45 @@
+"""Owns when what a room gathered goes out. Knows no frame and no socket.
+
+An event of a quiet room goes out at once. Right after that the room counts as busy for `GATHER_S`:
+what comes meanwhile goes out together at its end, as one buffer and one write to each socket. So
+nobody waits longer than that, and a burst costs each socket a few writes instead of one an event.
+"""
+
+import asyncio
+from typing import Final, Protocol
+
+GATHER_S: Final = 0.002
+
+
+class Gathering(Protocol):
+    """What is paced: a room's feed."""
+
+    @property
+    def has_gathered(self) -> bool: ...
+
+    def flush(self) -> None: ...
+
+
+class Pace:
+    """The pace of every room of one process. Runs on the loop it is first used on."""
+
+    def __init__(self) -> None:
+        self._busy: set[Gathering] = set()
+
+    def deliver(self, room: Gathering) -> None:
+        """Have what the room gathered go out: now, or with what else comes in this moment."""
+        if room not in self._busy:
+            room.flush()
+            self._busy.add(room)
+            self._wait(room)
+
+    def _wait(self, room: Gathering) -> None:
+        # From the end of the last flush: in a large room that takes longer than the moment itself.
+        asyncio.get_running_loop().call_later(GATHER_S, self._end_of_moment, room)
+
+    def _end_of_moment(self, room: Gathering) -> None:
+        if room.has_gathered:
+            room.flush()
+            self._wait(room)
+        else:
+            self._busy.discard(room)
