@@ -22,6 +22,7 @@ from typing import Any, Final
 from channels.layers import get_channel_layer
 
 from chat import keys
+from chat.tasks import Tasks
 from metrics import instruments
 
 PUBLISH_LIMIT_S: Final = 0.25
@@ -99,11 +100,10 @@ class Bus:
     def is_joined(self, room: str) -> bool:
         return room in self._joined
 
-    async def run(self) -> None:
-        """Publish, listen, beat and keep memberships until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for work in (self._publishing, self._listening, self._beating, self._keeping_groups):
-                tasks.create_task(work(), name=f"bus{work.__name__}")
+    def start(self, tasks: Tasks) -> None:
+        """Publish, listen, beat and keep memberships until these tasks are ended."""
+        for work in (self._publishing, self._listening, self._beating, self._keeping_groups):
+            tasks.supervise(work, f"bus{work.__name__}")
 
     # --- the tasks ---
 

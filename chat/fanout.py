@@ -75,7 +75,7 @@ class Fanout:
     async def start(self) -> None:
         self._tasks.supervise(self.store.writer.run, "writer")
         self._tasks.supervise(self.store.hints.run, "hints")
-        self._tasks.supervise(self.bus.run, "bus")
+        self.bus.start(self._tasks)
         self._tasks.supervise(self.cache.run, "cache")
         self._tasks.supervise(self.presence.run, "presence")
         self._tasks.supervise(self.repair.compare, "comparing")

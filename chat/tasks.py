@@ -7,6 +7,8 @@ from typing import Any, Final
 
 PAUSE_S: Final = 0.1
 PAUSE_MAX_S: Final = 5.0
+CANCEL_AGAIN_S: Final = 1.0
+"""A task that has not ended this long after it was cancelled is cancelled again."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +31,15 @@ class Tasks:
         return self.own(_supervised(work, name))
 
     async def end(self) -> None:
-        """Cancel all and wait until they have ended."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel all and wait until they have ended.
+
+        A task can lose a cancellation: before Python 3.12 `asyncio.wait_for`, which drivers use,
+        swallows one that comes in the moment in which its work is done.
+        """
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=CANCEL_AGAIN_S)
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
