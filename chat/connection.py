@@ -27,6 +27,10 @@ AHEAD_WAIT_S: Final = 0.05
 class Wire(Protocol):
     """The socket, as a connection sees it. Nothing here waits but `drained`."""
 
+    @property
+    def has_room(self) -> bool:
+        """Whether little is queued."""
+
     def send(self, frame: Frame) -> None:
         """Queue a frame; over the bound the socket is closed as too slow."""
 
@@ -40,7 +44,7 @@ class Wire(Protocol):
         """Close after what is queued."""
 
     async def drained(self) -> None:
-        """Wait until little is queued."""
+        """Wait until `has_room`, or the socket is closed."""
 
 
 class Connection:
@@ -232,7 +236,8 @@ class Connection:
                 await self._replay(feed, cursor, feed.last_seq)
 
     async def _replay(self, feed: Feed, after: int, upto: int) -> None:
-        """Push the events in (after, upto]; moves the cursor; resets when they are not kept."""
+        """Push the events in (after, upto], as many as the socket has room for; moves the cursor;
+        resets when they are not kept."""
         record = await self._house.store.room(feed.room) if feed.since(after) is None else None
         if record is not None and after < record.low_seq:
             return self._reset(feed)
@@ -240,9 +245,10 @@ class Connection:
         if not items:
             return self._reset(feed)
         for item in items:
-            if item.seq <= upto and self.follows(feed.room):
+            if item.seq <= upto and self.follows(feed.room) and self._wire.has_room:
                 self.push(item.frame)
                 self._cursors[feed.room] = item.seq
+        del items  # a client that is waited for holds no more than what was pushed
         await self._wire.drained()
         return None
 

@@ -53,6 +53,9 @@ class Outbox(Protocol):
 
     def close(self, code: int) -> None: ...
 
+    @property
+    def has_room(self) -> bool: ...
+
     async def drained(self) -> None: ...
 
     async def run(self) -> None: ...
@@ -89,6 +92,10 @@ class Piped:
         if self.close_code is None:
             self.close_code = code
             self._pipe.close(code)
+
+    @property
+    def has_room(self) -> bool:
+        return self._pipe.pending_bytes <= OUTBOX_LOW_BYTES
 
     async def drained(self) -> None:
         await self._pipe.drained()
@@ -133,6 +140,10 @@ class Queued:
             self.close_code = code
             self._low.set()
             self._work.set()
+
+    @property
+    def has_room(self) -> bool:
+        return self._low.is_set()
 
     async def drained(self) -> None:
         await self._low.wait()

@@ -25,6 +25,9 @@ INBOX_MAX: Final = 16
 BUFFERED_MAX_BYTES: Final = 1024 * 1024
 BUFFERED_HIGH_BYTES: Final = 256 * 1024
 """Above this `websocket.send` waits, as ASGI wants it."""
+DRAIN_TIMEOUT_S: Final = 5.0
+"""Something has to go out in this time when a client is waited for. Up to half a mebibyte is on its
+way then, here and in the kernel."""
 HANDSHAKE_TIMEOUT_S: Final = 10.0
 PING_INTERVAL_S: Final = 20.0
 PING_TIMEOUT_S: Final = 30.0
@@ -136,22 +139,28 @@ class WebSocket:
     def write(self, prepared: bytes) -> bool:
         """Send a prepared buffer at once; whether the socket still takes anything.
 
-        Over `BUFFERED_MAX_BYTES` the socket is closed with 4008 and what waited is forgotten.
+        Over `BUFFERED_MAX_BYTES` the socket is closed with 4008 and what waited is forgotten. One
+        buffer alone may be larger: the client cannot have read it yet.
         """
         if self._state is not State.OPEN:
             return False
+        waited = self._stream.pending
         self._stream.write(prepared)
-        if self._stream.pending > BUFFERED_MAX_BYTES:
+        if waited and self._stream.pending > BUFFERED_MAX_BYTES:
             self._close_slow()
             return False
         return True
 
     async def drained(self) -> None:
-        """Wait until little waits, or the socket is closed."""
+        """Wait until little waits, or the socket is closed: with 4008 when nothing goes out for
+        `DRAIN_TIMEOUT_S`."""
         while self._state is State.OPEN and self._stream.pending > BUFFERED_HIGH_BYTES:
             if self._has_room is None:
                 self._has_room = self._loop.create_future()
-            await asyncio.shield(self._has_room)
+            waited = self._stream.pending
+            done, _ = await asyncio.wait([self._has_room], timeout=DRAIN_TIMEOUT_S)
+            if not done and self._stream.pending >= waited and self._state is State.OPEN:
+                self._close_slow()
 
     def close(self, code: int = CLOSE_NORMAL) -> None:
         """Close after what was written. The application hears of it by `websocket.disconnect`."""

@@ -25,14 +25,20 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pace, "deliver", lambda self, room: room.flush())
 
 
+ROOM_FRAMES = 7
+"""So few that a replay comes in several parts."""
+
+
 class FakeWire:
     """A socket that takes everything."""
 
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []
         self.code: int | None = None
+        self._room = ROOM_FRAMES
 
     def send(self, frame: Frame) -> None:
+        self._room -= 1
         self.frames.append(msgspec.json.decode(frame.payload))
 
     def send_batch(self, batch: Batch) -> None:
@@ -45,8 +51,13 @@ class FakeWire:
     def close(self, code: int) -> None:
         self.code = code
 
+    @property
+    def has_room(self) -> bool:
+        return self._room > 0
+
     async def drained(self) -> None:
         await asyncio.sleep(0)
+        self._room = ROOM_FRAMES
 
     def of(self, room: str) -> list[dict[str, Any]]:
         return [frame for frame in self.frames if frame.get("room") == room]

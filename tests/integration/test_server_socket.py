@@ -140,6 +140,23 @@ async def test_over_a_mebibyte_waiting_is_forgotten_and_the_socket_closed(pair: 
     assert pair.socket.pending_bytes == 0
 
 
+async def test_one_buffer_alone_may_be_larger(pair: Pair) -> None:
+    hello = pair.socket.prepare([b"x" * 3_000_000])
+    assert pair.socket.write(hello)
+    assert await pair.read(len(hello)) == hello
+
+
+async def test_who_is_waited_for_and_takes_nothing_is_closed_with_4008(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "DRAIN_TIMEOUT_S", 0.05)
+    pair.socket.write(pair.socket.prepare([b"x" * 1_000_000]))
+    async with asyncio.timeout(DEADLINE_S):
+        await pair.socket.drained()
+    assert (await pair.until_told("websocket.disconnect"))["code"] == 4008
+    await pair.until_gone()
+
+
 async def test_who_reads_gets_everything_whole_and_in_order(pair: Pair) -> None:
     async def all_of_it() -> bytes:
         return await pair.read(expected)
