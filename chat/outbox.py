@@ -7,6 +7,7 @@ Bound: `OUTBOX_MAX_BYTES`. Either way a reader that is too slow loses what waits
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -149,7 +150,11 @@ class Queued:
         await self._low.wait()
 
     async def run(self) -> None:
-        """Send until closed. Returns once the close frame is sent."""
+        """Send until closed. Returns once the close frame is sent, or the client is gone."""
+        with contextlib.suppress(OSError):  # by ASGI, what `send` raises then
+            await self._run()
+
+    async def _run(self) -> None:
         while True:
             await self._work.wait()
             self._work.clear()

@@ -19,7 +19,15 @@ class ChatsiteConfig(AppConfig):
     default_auto_field = OBJECT_ID
 
     def ready(self) -> None:
-        from chatsite import schema  # noqa: F401  (importing registers how we authenticate)
+        from chatsite import (
+            lifecycle,
+            mongo,
+            rds,
+            schema,  # noqa: F401  (importing registers how we authenticate)
+        )
+
+        for close in (mongo.close, rds.close):  # last of all: whoever stops may still need them
+            lifecycle.on_stop(close)
 
 
 class MongoAdminConfig(admin.AdminConfig):

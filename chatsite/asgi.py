@@ -1,13 +1,14 @@
 """Owns the ASGI application: pages and API through Django, sockets through one consumer.
 
-Server-neutral: anything that speaks ASGI 3 can run it; `manage.py serve` is the server we ship.
+Server-neutral: anything that speaks ASGI 3, lifespan included, can run it; `manage.py serve` is the
+server we ship.
 """
 
 from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from chatsite import env
+from chatsite import env, lifecycle
 
 env.use_settings()
 
@@ -20,6 +21,7 @@ from chat import consumers  # noqa: E402
 
 application: Any = ProtocolTypeRouter(
     {
+        "lifespan": lifecycle.lifespan,
         "http": django_application,
         "websocket": URLRouter([path("ws/v1/", consumers.SocketConsumer.as_asgi())]),
     }

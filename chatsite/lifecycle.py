@@ -2,12 +2,13 @@
 
 Must not know what the callbacks do. The server of `manage.py serve` calls `start` on its loop
 before it listens, `drain` once it takes no new connections, and `stop` on the same loop after the
-last socket is closed; another ASGI server can do the same from its lifespan events.
+last socket is closed. Any other ASGI server does it through `lifespan`.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 START_TIMEOUT_S = 15.0
 DRAIN_TIMEOUT_S = 5.5
@@ -65,6 +66,30 @@ def begin_drain() -> None:
     """From now on `draining()`; there is no way back."""
     global _is_draining
     _is_draining = True
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The same as ASGI's lifespan: start before the server listens, drain and stop at its end.
+
+    Such a server has closed its sockets itself before it says that it shuts down.
+    """
+    while True:
+        match (await receive())["type"]:
+            case "lifespan.startup":
+                try:
+                    await start()
+                except Exception as error:  # noqa: BLE001  (told to the server, which gives up)
+                    await stop()
+                    said = f"a part did not start: {error or type(error).__name__}"
+                    await send({"type": "lifespan.startup.failed", "message": said})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            case "lifespan.shutdown":
+                begin_drain()
+                await drain()
+                await stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
 
 
 async def start() -> None:

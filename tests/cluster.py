@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,18 @@ END_S = 12.0
 
 PASSWORD = "correct horse battery staple"
 ERROR_LEVELS = ("error", "critical")
+
+SERVERS: dict[str, tuple[str, ...]] = {
+    "parley": (),
+    "uvicorn": (
+        *("-m", "uvicorn", "chatsite.asgi:application", "--lifespan", "on"),
+        *("--ws", "websockets", "--ws-max-size", "65536", "--no-server-header"),
+        *("--log-level", "warning", "--timeout-graceful-shutdown", "5"),
+    ),
+}
+"""ASGI servers that replicas can run on; the first is `manage.py serve`."""
+server = "parley"
+"""The one of this run (`pytest --server`)."""
 
 
 class Cluster:
@@ -173,6 +186,11 @@ class _Replica(replica.Replica):
         super().__init__(embedded.HOST, port, environ={"PATH": "", **environ})
         self._speaks = False
         self.log = folder / f"replica-{port}.log"
+
+    def command(self) -> list[str]:
+        words = SERVERS[server]
+        place = ["--host", embedded.HOST, "--port", str(self._port)]
+        return [sys.executable, *words, *place] if words else super().command()
 
     def written(self) -> str:
         """Everything that it has written so far."""

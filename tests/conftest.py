@@ -9,6 +9,11 @@ from tests import services
 NEEDS_NO_SERVERS = ("unit", "house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """See tests/journeys/test_other_server.py."""
+    parser.addoption("--server", default="parley", help="what replicas run on: parley or uvicorn")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is imported: models need Django, Django needs its settings."""
     services.configure()
@@ -18,6 +23,10 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+    from tests import cluster
+
+    assert config.getoption("--server") in cluster.SERVERS
+    cluster.server = config.getoption("--server")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

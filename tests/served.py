@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -22,14 +22,14 @@ PROGRAM = Path(__file__).with_name("server_under_test.py")
 class Served:
     """The server of `server_under_test.py` as a process."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, environ: Mapping[str, str] | None = None) -> None:
         self.port = embedded.free_port()
         self._journal = folder / "journal"
         self.process = subprocess.Popen(
             [sys.executable, str(PROGRAM), str(self.port), str(self._journal), *words],
             stderr=subprocess.PIPE,
             text=True,
-            env=env.for_child(PYTHONPATH=str(env.BASE_DIR)),
+            env=env.for_child(PYTHONPATH=str(env.BASE_DIR), **(environ or {})),
         )
 
     def started(self) -> "Served":

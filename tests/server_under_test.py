@@ -4,6 +4,7 @@ Arguments: port, file that takes what happened. Not a test module; run as a prog
 """
 
 import asyncio
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,24 @@ async def end() -> None:
     note(f"stop, draining {lifecycle.draining()}")
 
 
+async def length(receive: Any) -> int:
+    """Of the body that comes."""
+    whole = 0
+    while True:
+        event = await receive()
+        whole += len(event["body"])
+        if not event["more_body"]:
+            return whole
+
+
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         if scope["path"] == "/slow":
             note("slow begins")
             await asyncio.sleep(0.5)
+        body = b"hello" if scope["path"] != "/length" else str(await length(receive)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"hello"})
+        await send({"type": "http.response.body", "body": body})
         return
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
@@ -63,6 +75,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     note(f"socket ended {event['code']}")
 
 
+if "hurry" in sys.argv:  # the same waits, shorter
+    process: Any = importlib.import_module("chatsite.server.process")  # installs the reactor
+    process.http.HEAD_TIMEOUT_S = process.http.BODY_TIMEOUT_S = 1
 try:
     server.serve("127.0.0.1", port, application=application)
 except server.ServeError as error:

@@ -5,7 +5,6 @@ only `chatsite.server.serve` imports it.
 """
 
 import asyncio
-import contextlib
 import logging
 import resource
 import signal
@@ -22,7 +21,7 @@ from daphne.server import Server  # noqa: E402  (see above)
 from django.conf import settings  # noqa: E402  (see above)
 from twisted.internet import reactor as _installed  # noqa: E402  (see above)
 
-from chatsite import lifecycle, mongo, rds  # noqa: E402  (see above)
+from chatsite import lifecycle  # noqa: E402  (see above)
 from chatsite.server import ServeError, http  # noqa: E402  (see above)
 from chatsite.server.admission import Admission  # noqa: E402  (see above)
 from chatsite.server.sockets import Sockets  # noqa: E402  (see above)
@@ -80,7 +79,7 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             return
         super().run()
         if self._listen_failure:
-            _loop.run_until_complete(self._end_parts())
+            _loop.run_until_complete(lifecycle.stop())
             raise ServeError(self._listen_failure)
 
     def end(self) -> None:
@@ -115,7 +114,7 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             port.stopListening()
         await lifecycle.drain()
         await asyncio.gather(self.sockets.end(SOCKETS_END_S), self._wait_for_requests())
-        await self._end_parts()
+        await lifecycle.stop()
         if _reactor.running:
             _reactor.stop()
 
@@ -126,13 +125,6 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
     def _running_applications(self) -> list["asyncio.Future[None]"]:
         found = (details.get("application_instance") for details in self.connections.values())
         return [application for application in found if application and not application.done()]
-
-    async def _end_parts(self) -> None:
-        await lifecycle.stop()
-        for close in (mongo.close, rds.close):
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await close()
 
 
 def _admission() -> Admission:
