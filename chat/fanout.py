@@ -144,14 +144,17 @@ class Fanout:
 
     def _committed(self, events: Sequence[Committed]) -> None:
         instruments.message_committed(sum(event.kind == "message" for event in events))
+        rooms: dict[str, list[Item]] = {}
         for event in events:
             place = event.place
             item = Item(place.seq, place.room_n, event.kind, Frame(event.frame))
-            self._take(event.room, [item])
-            self.cache.keep(event.room, [item])
-            self.store.hints.note(event.room, Head(place.seq, place.room_n))
+            rooms.setdefault(event.room, []).append(item)
             payload = {"event": [place.seq, place.room_n, event.kind, event.frame]}
             self.bus.publish(event.room, payload)
+        for room, items in rooms.items():  # what one write stored goes out together
+            self._take(room, items)
+            self.cache.keep(room, items)
+            self.store.hints.note(room, Head(items[-1].seq, items[-1].room_n))
 
     def _heard(self, room: str, payloads: list[dict[str, Any]]) -> None:
         items = []

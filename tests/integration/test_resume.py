@@ -452,3 +452,25 @@ async def test_a_connection_that_closes_while_opening_leaves_nothing_pinned(
     one.shut()
     await asyncio.wait([opening])
     assert room not in house._pins
+
+
+async def test_what_one_write_stored_is_pushed_as_one(
+    house: fanout.Fanout, alice: Identity
+) -> None:
+    room = await cast.group(alice)
+    batches: list[list[str]] = []
+
+    class Reader(cast.Listener):
+        def push_batch(self, batch: Batch) -> None:
+            super().push_batch(batch)
+            batches.append([frame["data"]["text"] for frame in self.frames[-len(batch.frames) :]])
+
+    feed = await house.pin(room)
+    reader = Reader()
+    feed.attach(reader)
+    await asyncio.gather(*(cast.say(alice, room, str(n)) for n in range(30)))
+    assert sorted(int(text) for batch in batches for text in batch) == list(range(30))
+    assert reader.seqs == sorted(reader.seqs)
+    assert len(batches) < 10, "while one write is under way the next gathers"
+    feed.detach(reader)
+    house.unpin(room)
