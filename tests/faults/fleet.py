@@ -101,8 +101,8 @@ class Fleet:
         self.rooms[room] = list(members)
         return room
 
-    def chatter(self, person: int, *, url: str = "") -> Chatter:
-        """One more client of a person, not opened yet."""
+    def chatter(self, person: int, *, url: str = "", network: str = "127.77.0") -> Chatter:
+        """One more client of a person, not opened yet. `network`: where on loopback it is."""
         at = len(self.chatters)
         shared = self.shared
         if url:  # one that is bound to one replica still writes into the same logs
@@ -111,7 +111,7 @@ class Fleet:
             shared.closes, shared.gaps = self.shared.closes, self.shared.gaps
             shared.sent_at, shared.deliver_s = self.shared.sent_at, self.shared.deliver_s
         one = self.people[person]
-        source = f"127.77.0.{1 + at % SOURCES}"
+        source = f"{network}.{1 + at % SOURCES}"
         made = Chatter(shared, name=one.name, token=one.token, source=source, at=at)
         self.chatters.append(made)
         return made
@@ -165,11 +165,17 @@ class Fleet:
 
     @contextlib.asynccontextmanager
     async def load(
-        self, *, rate: float, rest_rate: float = 4.0, bytes_more: int = 60
+        self,
+        *,
+        rate: float,
+        rest_rate: float = 4.0,
+        bytes_more: int = 60,
+        speakers: Sequence[Chatter] = (),
     ) -> AsyncIterator[None]:
         """While the block runs: messages at random moments, `rate` a second in all, from anybody
-        to any of their rooms, and `rest_rate` REST calls a second beside them."""
-        talk = asyncio.create_task(self._talk(rate, bytes_more))
+        (or these speakers) to any of their rooms, and `rest_rate` REST calls a second beside
+        them."""
+        talk = asyncio.create_task(self._talk(rate, bytes_more, speakers or self.chatters))
         rest = asyncio.create_task(self._rest(rest_rate)) if rest_rate else None
         try:
             yield
@@ -185,12 +191,13 @@ class Fleet:
             await asyncio.wait(self._saying, timeout=wait_s)
         return not self._saying
 
-    async def _talk(self, rate: float, bytes_more: int) -> None:
+    async def _talk(self, rate: float, bytes_more: int, of: Sequence[Chatter]) -> None:
         loop = asyncio.get_running_loop()
-        of = [(at, [r for r, members in self.rooms.items() if at in members])
-              for at in range(len(self.people))]  # fmt: skip
-        mine = {self.people[at].name: rooms for at, rooms in of}
-        speakers = [chatter for chatter in self.chatters if mine[chatter.name]]
+        mine = {
+            person.name: [room for room, members in self.rooms.items() if at in members]
+            for at, person in enumerate(self.people)
+        }
+        speakers = [chatter for chatter in of if mine[chatter.name]]
         due = loop.time()
         while True:
             due += random.expovariate(rate)

@@ -1,10 +1,10 @@
-"""Owns builds that break a promise on purpose (proof that the harness would notice), and a clock
-that is off.
+"""Owns builds that break a promise on purpose (proof that the harness would notice), a clock that
+is off, and a replica that logs a lot.
 
 Python imports a module of this name by itself when it starts; only replicas that the harness starts
 so have this folder on their path. `FAULTS_BROKEN` names the promise, `FAULTS_CLOCK_S` says by how
-much the clock is off. The product knows nothing of it: its modules are patched right after they
-were imported.
+much the clock is off, `FAULTS_LOGS_PER_S` how many lines are logged. The product knows nothing of
+it: its modules are patched right after they were imported.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -127,7 +128,25 @@ def clock_off(seconds: float) -> Callable[[Any], None]:
     return patch
 
 
+def log_a_lot(metrics_logs: Any) -> None:
+    """From a thread of its own, once logging is set up: lines as the product's own."""
+    per_s = float(os.environ["FAULTS_LOGS_PER_S"])
+    logger = metrics_logs.logging.getLogger("chat.faults")
+
+    def talk() -> None:
+        number = 0
+        while True:
+            time.sleep(0.05)
+            for _ in range(int(per_s * 0.05)):
+                number += 1
+                logger.info("line %d of a replica that has a lot to say", number)
+
+    threading.Thread(target=talk, daemon=True).start()
+
+
 if name := os.environ.get("FAULTS_BROKEN"):
     sys.meta_path.insert(0, Patcher(BUILDS[name]))
 if off_s := os.environ.get("FAULTS_CLOCK_S"):
     sys.meta_path.insert(0, Patcher({"chatsite.times": clock_off(float(off_s))}))
+if os.environ.get("FAULTS_LOGS_PER_S"):
+    sys.meta_path.insert(0, Patcher({"metrics.logs": log_a_lot}))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.faults.rows import broker, clocks, database, replicas, sending, sockets
+from tests.faults.rows import broker, clocks, database, lasting, replicas, sending, silence, sockets
 from tests.faults.scene import Row
 
 ALL: Final[tuple[Row, ...]] = (
@@ -10,6 +10,9 @@ ALL: Final[tuple[Row, ...]] = (
     *broker.ROWS,
     *database.ROWS,
     *sockets.ROWS,
+    *silence.ROWS[:1],
     *sending.ROWS,
     *clocks.ROWS,
+    *silence.ROWS[1:],
+    *lasting.ROWS,
 )
