@@ -96,16 +96,16 @@ class Feed:
 
     def offer(self, items: Iterable[Item]) -> list[Item]:
         """Take events in any order, with repeats; gather those that are next. Returns these."""
-        for item in items:
-            if item.seq > self.last_seq:
-                if len(self._early) >= EARLY_MAX and item.seq != self.last_seq + 1:
-                    self._early.pop(max(self._early))
-                self._early[item.seq] = item
         ready = []
-        while self.last_seq + 1 in self._early:
-            item = self._early.pop(self.last_seq + 1)
-            self._advance(item)
-            ready.append(item)
+        for item in items:
+            if item.seq > self.last_seq + 1:
+                self._keep_early(item)
+                continue
+            follows: Item | None = item if item.seq > self.last_seq else None
+            while follows is not None:
+                self._advance(follows)
+                ready.append(follows)
+                follows = self._early.pop(self.last_seq + 1, None)
         return ready
 
     def since(self, seq: int) -> Sequence[Item] | None:
@@ -124,6 +124,14 @@ class Feed:
         self.last_message = None
         self._ring.clear()
         self._early = {seq: item for seq, item in self._early.items() if seq > last_seq}
+
+    def _keep_early(self, item: Item) -> None:
+        if len(self._early) >= EARLY_MAX and item.seq not in self._early:
+            latest = max(self._early)
+            if item.seq > latest:
+                return
+            del self._early[latest]
+        self._early[item.seq] = item
 
     def _advance(self, item: Item) -> None:
         self.last_seq = item.seq
