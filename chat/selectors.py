@@ -74,7 +74,8 @@ async def room_get(identity: Identity, *, room: str) -> Room:
         NotFound.
     """
     house = await fanout.current()
-    record, member = await access.seen(house.store, room, identity.user_id)
+    record, _ = await access.seen(house.store, room, identity.user_id)
+    member = await house.store.member_now(room, identity.user_id)
     if member is None:
         return _from_outside(record)
     return await room_shown(house, record, member)

@@ -11,6 +11,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat.protocol import frames
 from chat.services import access
+from chat.store.records import MemberRecord
 
 TYPING_KEPT_MAX: Final = 20_000
 
@@ -37,7 +38,8 @@ async def read_mark(
     if n < 0:
         raise errors.ValidationFailed(fields={"n": ["Not below 0."]})
     house = await fanout.current()
-    record, member = await access.member_of(house.store, room, identity.user_id)
+    record, _ = await access.member_of(house.store, room, identity.user_id)
+    member = await _membership(house, room, identity.user_id)
     feed = house.feed(room)
     head_n = feed.room_n if feed else (await house.store.head(room)).n
     if n > head_n and feed:
@@ -48,7 +50,7 @@ async def read_mark(
         operator = "$set" if force else "$max"
         key = {"room_id": ObjectId(room), "user_id": ObjectId(identity.user_id)}
         await house.store.memberships.update_one(key, {operator: {"read_n": read_n}})
-        read_n = await house.store.read_n(room, identity.user_id)
+        read_n = (await _membership(house, room, identity.user_id)).read_n
         is_small = (
             record.kind != "channel" and record.members_count <= limits.READ_RECEIPTS_MAX_MEMBERS
         )
@@ -64,6 +66,13 @@ async def read_mark(
             },
         )
     return ReadState(read_n=read_n, unread=max(head_n - read_n, 0))
+
+
+async def _membership(house: fanout.Fanout, room: str, user: str) -> MemberRecord:
+    member = await house.store.member_now(room, user)
+    if member is None:
+        raise errors.NotFound("There is no such room.")
+    return member
 
 
 async def typing_start(identity: Identity, *, room: str, connection: str = "") -> None:

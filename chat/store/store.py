@@ -108,11 +108,11 @@ class Store:
         self._members.drop((room, user))
         self._rooms.drop(room)
 
-    async def read_n(self, room: str, user: str) -> int:
-        """How far somebody has read, as the database has it now."""
+    async def member_now(self, room: str, user: str) -> MemberRecord | None:
+        """A membership as the database has it now: what one has read and who was mentioned changes
+        more often than what one may do, and is counted for people, who notice."""
         self._members.drop((room, user))
-        member = await self._members.get((room, user))
-        return member.read_n if member else 0
+        return await self.member(room, user)
 
     async def shares_presence(self, user: str) -> bool:
         instruments.database_queried("find")
