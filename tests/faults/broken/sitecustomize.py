@@ -12,6 +12,7 @@ import datetime
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import itertools
 import os
 import sys
 import threading
@@ -67,8 +68,9 @@ def no_repair(repair: Any) -> None:
 
 
 def publish_before_commit(writer: Any) -> None:
-    """Tells everybody first and writes then."""
+    """Tells everybody first and writes then; of the writes, every third does not succeed."""
     insert = writer.Writer._insert
+    writes = itertools.count(1)
 
     async def told_first(self: Any, run: Any, places: Any, *, ordered: bool) -> None:
         self._committed(
@@ -80,6 +82,8 @@ def publish_before_commit(writer: Any) -> None:
             ]
         )
         await asyncio.sleep(0.02)  # as long as a slow disk takes
+        if next(writes) % 3 == 0:
+            raise writer.PyMongoError("a write that was not to be")
         await insert(self, run, places, ordered=ordered)
 
     writer.Writer._insert = told_first
