@@ -22,7 +22,7 @@ from django.conf import settings  # noqa: E402  (see above)
 from twisted.internet import reactor as _installed  # noqa: E402  (see above)
 
 from chatsite import lifecycle  # noqa: E402  (see above)
-from chatsite.server import ServeError, http  # noqa: E402  (see above)
+from chatsite.server import ServeError, collector, http  # noqa: E402  (see above)
 from chatsite.server.admission import Admission  # noqa: E402  (see above)
 from chatsite.server.sockets import Sockets  # noqa: E402  (see above)
 
@@ -77,6 +77,7 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
         if self._ending is not None:  # told to end before it could begin
             _loop.run_until_complete(self._ending)
             return
+        collector.settle()
         super().run()
         if self._listen_failure:
             _loop.run_until_complete(lifecycle.stop())
