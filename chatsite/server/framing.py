@@ -96,6 +96,7 @@ class Parser:
         """Give back the memory; nothing more will be fed."""
         self._buffer = bytearray()
         self._pieces = []
+        self._opcode = self._size = 0
         self._decoder = None
 
     def _parsed(self, data: bytes) -> list[Message]:
