@@ -22,8 +22,9 @@ class Told(Exception):
 class Signals:
     """Hears SIGINT, SIGTERM, SIGHUP and SIGCHLD, from `__enter__` on.
 
-    Outside of `wait` none of them has any effect. The handlers stay after `__exit__`: until the
-    process is gone, one more Ctrl-C must not interrupt its last steps.
+    Outside of `wait` none of them has any effect. After `__exit__` those that ask to end are
+    ignored: until the process is gone, one more Ctrl-C must not interrupt its last steps (Python
+    gives up its own handlers before it is gone; what is ignored stays ignored).
     """
 
     def __enter__(self) -> "Signals":
@@ -41,6 +42,8 @@ class Signals:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for number in END:
+            signal.signal(number, signal.SIG_IGN)
         signal.set_wakeup_fd(self._fd_before)
         self._reader.close()
         self._writer.close()

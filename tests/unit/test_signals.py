@@ -22,7 +22,7 @@ def run(program: str) -> str:
         cwd=env.BASE_DIR,
         check=False,
     )
-    assert not found.stderr
+    assert (found.returncode, found.stderr) == (0, "")
     return found.stdout
 
 
@@ -60,5 +60,17 @@ def test_one_more_ctrl_c_interrupts_nothing_afterwards() -> None:
 with signals.Signals() as inbox:
     pass
 os.kill(os.getpid(), signal.SIGINT)
+print("last words")
+""")
+
+
+def test_nor_does_one_while_python_itself_ends() -> None:
+    assert "last words" in run("""
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)
+late = Late()  # found by Python's end, which is past its own handlers by then
+with signals.Signals() as inbox:
+    pass
 print("last words")
 """)
