@@ -4,13 +4,15 @@ import asyncio
 import random
 from collections import Counter
 
+from tests.faults.chatter import SETTLED_S
 from tests.faults.scene import Row, Scene
 
 RATE = 60.0
 EXIT_S = 10.0
 RESTART = 1012
-BETWEEN_S = 1.0
-"""Between one kill and the next, once everybody is back."""
+BETWEEN_S = SETTLED_S + 0.5
+"""Between one kill and the next, once everybody is back. Those who are lost again before they have
+settled come back more and more slowly, on purpose: that would measure their patience."""
 POST_LOST_S = 0.5
 
 
