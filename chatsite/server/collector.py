@@ -8,9 +8,10 @@ and a look costs by what is alive, which is every socket. Figures are in docs/pe
 import gc
 from typing import Final
 
-NEW_OBJECTS: Final = 50_000
-"""Containers made more than freed until the young ones are looked through: some 10 MB at most."""
-YOUNG_LOOKS: Final = 20
+NEW_OBJECTS: Final = 5_000
+"""Containers made more than freed until the young ones are looked through: some 1 MB at most. A
+look costs by what is young, so ten small ones cost what a tenth as many large ones do."""
+YOUNG_LOOKS: Final = 200
 MIDDLE_LOOKS: Final = 50
 """Looks at the younger ones before one at the older ones."""
 
