@@ -87,7 +87,8 @@ LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
 
 OTHER = "other"
 
-_LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Upper ends of the buckets. The objectives in deploy/prometheus/rules count by one of them."""
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 # Else there is a second series for each counter, which nobody reads.
@@ -130,7 +131,7 @@ _redis_channels = Counter(
 _registrations = Counter("user_registrations_total", "Accounts made.")
 
 _commit_seconds = Histogram(
-    "parley_commit_seconds", "From taking a batch to its durable commit.", buckets=_LATENCY_S
+    "parley_commit_seconds", "From taking a batch to its durable commit.", buckets=LATENCY_S
 )
 _batch_events = Histogram(
     "parley_batch_events", "Events written together in one batch.", buckets=_BATCH_SIZES
@@ -138,10 +139,10 @@ _batch_events = Histogram(
 _deliver_seconds = Histogram(
     "parley_deliver_seconds",
     "From commit through Redis to a replica's feeds, by the writer's clock.",
-    buckets=_LATENCY_S,
+    buckets=LATENCY_S,
 )
 _ack_seconds = Histogram(
-    "parley_ack_seconds", "From accepting a message to its ack.", buckets=_LATENCY_S
+    "parley_ack_seconds", "From accepting a message to its ack.", buckets=LATENCY_S
 )
 _append_conflicts = Counter(
     "parley_append_conflicts_total", "Appends tried again because another replica was first."
