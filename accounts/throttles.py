@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from chat import errors, keys
+from metrics import drivers
 
 REDIS_TIMEOUT_S: Final = 0.3
 REDIS_CONNECTIONS_MAX: Final = 32
@@ -190,7 +191,7 @@ _counter = SharedCounter()
 @functools.cache
 def _redis() -> "redis.Redis":
     """One pooled client for all threads of this process, of the first configured node."""
-    return redis.Redis.from_url(
+    return drivers.Redis.from_url(
         settings.REDIS_URLS[0],
         socket_connect_timeout=REDIS_TIMEOUT_S,
         socket_timeout=REDIS_TIMEOUT_S,

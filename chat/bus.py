@@ -166,6 +166,7 @@ class Bus:
             with contextlib.suppress(Exception):  # a failed beat is a missed beat
                 async with asyncio.timeout(JOIN_LIMIT_S):
                     await self._layer.send(self._channel, {"type": "bus.beat", "sent": now})
+                instruments.redis_queried("publish")
             await asyncio.sleep(BEAT_DEGRADED_S if self.degraded else BEAT_EVERY_S)
 
     async def _keeping_groups(self) -> None:
@@ -192,6 +193,7 @@ class Bus:
         else:
             if room in self._wanted:
                 self._joined.add(room)
+            instruments.redis_queried("subscribe")
             instruments.redis_channel_created()
 
     async def _leave_now(self, room: str) -> None:
@@ -199,6 +201,7 @@ class Bus:
         with contextlib.suppress(Exception):  # at worst some messages come that nobody wants
             async with asyncio.timeout(JOIN_LIMIT_S):
                 await self._layer.group_discard(keys.room_group(room), self._channel)
+            instruments.redis_queried("unsubscribe")
             if room in self._wanted:
                 self._membership.set()  # somebody came back meanwhile
 

@@ -92,7 +92,6 @@ class Cache:
                 chunk = rooms[start : start + HEADS_CHUNK]
                 async with asyncio.timeout(LIMIT_S * 2):
                     scores = await rds.client().zmscore(keys.heads(), list(chunk))
-                instruments.redis_queried("zmscore")
                 found |= {r: int(s) for r, s in zip(chunk, scores, strict=True) if s is not None}
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             logger.debug("heads not read: %s", type(error).__name__)
@@ -109,7 +108,6 @@ class Cache:
                 entries: Any = await rds.client().zrangebyscore(
                     keys.recent(room), after + 1, upto, withscores=True
                 )
-            instruments.redis_queried("zrangebyscore")
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             logger.debug("events not read: %s", type(error).__name__)
@@ -160,7 +158,6 @@ class Cache:
                     pipe.zremrangebyrank(name, 0, -RECENT_MAX - 1)
                     pipe.expire(name, RECENT_TTL_S)
                 await pipe.execute()
-            instruments.redis_queried("zadd")
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             logger.debug("events not cached: %s", type(error).__name__)

@@ -123,6 +123,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             if text is None:
                 raise commands.Refused(None, errors.BadFrame("Frames are text."))
             if len(text) > limits.FRAME_MAX_BYTES:
+                instruments.ws_frame_received("refused")
                 self._outbox.close(1009)
                 return
             frame_id, kind, command = commands.parse(text)

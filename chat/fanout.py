@@ -188,8 +188,6 @@ class Fanout:
             self.store.heads.saw(feed.room, Head(feed.last_seq, feed.room_n))
         if ready:
             self.pace.deliver(feed)
-        if ready and feed.subscribers:
-            instruments.ws_frames_sent(len(ready) * len(feed.subscribers))
         if feed.missing_before is not None:
             self.repair.mend(feed)
 

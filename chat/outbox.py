@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from chat.protocol.frames import Batch, Frame
+from metrics.instruments import frames_sent
 
 OUTBOX_MAX_BYTES: Final = 1024 * 1024
 OUTBOX_LOW_BYTES: Final = 256 * 1024
@@ -80,10 +81,12 @@ class Piped:
         self._write = pipe.write
 
     def send(self, frame: Frame) -> None:
-        self._write(self._prepare((frame.payload,)))
+        if self._write(self._prepare((frame.payload,))):
+            frames_sent.count += 1
 
     def send_batch(self, batch: Batch) -> None:
-        self._write(batch.prepared(self._prepare))
+        if self._write(batch.prepared(self._prepare)):
+            frames_sent.count += len(batch.frames)
 
     def send_if_idle(self, frame: Frame) -> None:
         if not self._pipe.pending_bytes:
@@ -164,6 +167,7 @@ class Queued:
                 if self._bytes <= OUTBOX_LOW_BYTES:
                     self._low.set()
                 await self._send({"type": "websocket.send", "text": frame.text})
+                frames_sent.count += 1
             if self.close_code is not None:
                 await self._send({"type": "websocket.close", "code": self.close_code})
                 return

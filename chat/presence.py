@@ -17,7 +17,6 @@ from typing import Any, Final
 from chat import keys
 from chatsite import rds
 from chatsite.times import EPOCH
-from metrics import instruments
 
 ENTRY_TTL_S: Final = 40
 REFRESH_EVERY_S: Final = 12.0
@@ -217,7 +216,6 @@ class Presence:
                             ENTRY_TTL_S * 1000, LAST_SEEN_TTL_S * 1000, *arguments,
                         )  # fmt: skip
                     outcomes = await p.execute()
-                instruments.redis_queried("eval")
             except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
                 logger.debug("presence not told: %s", type(error).__name__)
                 outcomes = [(b"", self._own_state(user).encode()) for user in chunk]
@@ -237,7 +235,6 @@ class Presence:
                 async with asyncio.timeout(LIMIT_S):
                     names = [keys.presence(user) for user in chunk]
                     states: Any = await rds.client().eval(_LOOK, len(names), *names)
-                instruments.redis_queried("eval")
             except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
                 logger.debug("presence not read: %s", type(error).__name__)
                 return None

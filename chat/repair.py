@@ -138,9 +138,9 @@ class Repair:
         feed.skip_to(last_seq=head.seq, room_n=head.n)
         data = {"head_seq": head.seq, "head_n": head.n}
         frame = Frame(frames.push("room.reset", data, room=feed.room))
+        instruments.reset(len(feed.subscribers))
         for subscriber in list(feed.subscribers):
             subscriber.push(frame)
-        instruments.reset()
         return True
 
     async def compare(self) -> None:

@@ -12,6 +12,8 @@ from django.conf import settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from metrics import drivers
+
 Document = dict[str, Any]
 
 SERVER_SELECTION_TIMEOUT_MS = 3_000
@@ -37,6 +39,7 @@ def client() -> AsyncMongoClient[Document]:
             connectTimeoutMS=SERVER_SELECTION_TIMEOUT_MS,
             maxPoolSize=POOL_MAX,
             waitQueueTimeoutMS=SERVER_SELECTION_TIMEOUT_MS,
+            event_listeners=[drivers.QueryCounter()],
         )
     return found
 

@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from metrics import drivers
+
 CONNECT_TIMEOUT_S = 0.5
 COMMAND_TIMEOUT_S = 0.5
 POOL_MAX = 32
@@ -24,7 +26,7 @@ def client() -> Redis:
     loop = asyncio.get_running_loop()
     found = _clients.get(loop)
     if found is None:
-        found = _clients[loop] = Redis.from_url(
+        found = _clients[loop] = drivers.AsyncRedis.from_url(
             settings.REDIS_URLS[0],
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             socket_timeout=COMMAND_TIMEOUT_S,

@@ -5,87 +5,14 @@ block or keep anything but numbers. Every label has a closed set of values: what
 as `other`, so nothing that a client sends can make a new series.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import prometheus_client
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
-FRAME_TYPES = frozenset(
-    {
-        "auth",
-        "resume",
-        "ping",
-        "message.send",
-        "message.edit",
-        "message.delete",
-        "reaction.add",
-        "reaction.remove",
-        "message.pin",
-        "message.unpin",
-        "read.mark",
-        "typing.start",
-        "presence.set",
-        "presence.watch",
-    }
-)
-"""What clients may say: docs/protocol.md, "client says"."""
-
-ERROR_CODES = frozenset(
-    {
-        "bad_frame",
-        "unauthenticated",
-        "token_expired",
-        "forbidden",
-        "not_found",
-        "validation_failed",
-        "conflict",
-        "rate_limited",
-        "slow_mode",
-        "muted",
-        "banned",
-        "room_archived",
-        "too_large",
-        "unavailable",
-    }
-)
-"""Why Parley refuses: docs/protocol.md, "Errors"."""
-
-CLOSE_CODES = frozenset(
-    {
-        "1000",
-        "1001",
-        "1002",
-        "1003",
-        "1005",
-        "1006",
-        "1007",
-        "1008",
-        "1009",
-        "1011",
-        "1012",
-        "4002",
-        "4008",
-        "4400",
-        "4401",
-        "4403",
-        "4409",
-    }
-)
-"""Why a socket ends: RFC 6455 section 7.4.1 and docs/protocol.md, "Close codes"."""
-
-HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-HTTP_STATUSES = frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"})
-DATABASE_OPS = frozenset(
-    {"find", "insert", "update", "delete", "aggregate", "count", "transaction", "watch", "ping"}
-)
-REDIS_OPS = frozenset(
-    {"delete", "eval", "get", "incr", "mget", "ping", "pipeline", "publish", "set", "subscribe"}
-    | {"hdel", "hgetall", "hset", "zadd", "zmscore", "zrange", "zrangebyscore", "zrem"}
-)
-"""Commands of Redis by name; a pipeline of several kinds counts once, as `pipeline`."""
-LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
-
-OTHER = "other"
+from metrics import labels
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper ends of the buckets. The objectives in deploy/prometheus/rules count by one of them."""
@@ -100,11 +27,26 @@ class _Labelled:
 
     def __init__(self, name: str, documentation: str, label: str, values: Iterable[str]) -> None:
         counter = Counter(name, documentation, (label,))
-        self._children = {value: counter.labels(value) for value in (*values, OTHER)}
-        self._other = self._children[OTHER]
+        self._children = {value: counter.labels(value) for value in (*values, labels.OTHER)}
+        self._other = self._children[labels.OTHER]
 
     def inc(self, value: str, amount: int = 1) -> None:
         self._children.get(value, self._other).inc(amount)
+
+
+class Tally(Collector):
+    """A counter for what happens hundreds of thousands of times a second: a plain number that its
+    only caller adds to, on one thread, read when somebody asks."""
+
+    __slots__ = ("_documentation", "_name", "count")
+
+    def __init__(self, name: str, documentation: str) -> None:
+        self.count = 0
+        self._name, self._documentation = name, documentation
+        REGISTRY.register(self)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._documentation, value=self.count)
 
 
 _http_requests = Counter("http_requests_total", "HTTP requests answered.", ("method", "status"))
@@ -112,18 +54,29 @@ _http_requests = Counter("http_requests_total", "HTTP requests answered.", ("met
 _ws_active = Gauge("ws_connections_active", "WebSocket connections that are open now.")
 _ws_opened = Counter("ws_connections_total", "WebSocket connections opened.")
 _ws_closed = _Labelled(
-    "ws_disconnections_total", "WebSocket connections ended, by close code.", "code", CLOSE_CODES
+    "ws_disconnections_total",
+    "WebSocket connections ended, by close code.",
+    "code",
+    labels.CLOSE_CODES,
 )
 _ws_received = _Labelled(
-    "ws_messages_received_total", "Frames received from clients, by type.", "type", FRAME_TYPES
+    "ws_messages_received_total",
+    "Frames received from clients, by type.",
+    "type",
+    labels.FRAME_TYPES,
 )
-_ws_sent = Counter("ws_messages_sent_total", "Frames sent to clients.")
+frames_sent = Tally(
+    "ws_messages_sent_total", "Frames handed to sockets: events, replies, everything pushed."
+)
 _ws_messages = Counter("ws_messages_total", "Chat messages committed.")
 _database_queries = _Labelled(
-    "ws_database_queries_total", "Queries sent to the database, by kind.", "op", DATABASE_OPS
+    "ws_database_queries_total",
+    "Commands sent to the database by the chat, by kind.",
+    "op",
+    labels.DATABASE_OPS,
 )
 _redis_queries = _Labelled(
-    "redis_queries_total", "Commands sent to Redis, by kind.", "op", REDIS_OPS
+    "redis_queries_total", "Commands sent to Redis, by kind.", "op", labels.REDIS_OPS
 )
 _redis_channels = Counter(
     "redis_channels_created_total", "Room channels subscribed to on the channel layer."
@@ -131,7 +84,10 @@ _redis_channels = Counter(
 _registrations = Counter("user_registrations_total", "Accounts made.")
 
 _commit_seconds = Histogram(
-    "parley_commit_seconds", "From taking a batch to its durable commit.", buckets=LATENCY_S
+    "parley_commit_seconds", "From accepting an event to its durable commit.", buckets=LATENCY_S
+)
+_write_seconds = Histogram(
+    "parley_write_seconds", "How long the database took to write one batch.", buckets=LATENCY_S
 )
 _batch_events = Histogram(
     "parley_batch_events", "Events written together in one batch.", buckets=_BATCH_SIZES
@@ -157,7 +113,7 @@ _bus_degraded = Gauge(
 )
 _writer_queue = Gauge("parley_writer_queue_events", "Events that wait to be written.")
 _refusals = _Labelled(
-    "parley_refusals_total", "Requests refused, by error code.", "code", ERROR_CODES
+    "parley_refusals_total", "Requests refused, by error code.", "code", labels.ERROR_CODES
 )
 _cache_hits = Counter("parley_cache_hits_total", "Reads of recent events answered by Redis.")
 _cache_misses = Counter(
@@ -168,7 +124,7 @@ _log_drops = _Labelled(
     "parley_log_records_dropped_total",
     "Log records that Loki did not get, by reason.",
     "reason",
-    LOG_DROP_REASONS,
+    labels.LOG_DROP_REASONS,
 )
 
 
@@ -176,8 +132,8 @@ def http_requested(method: str, status: int) -> None:
     """An HTTP request was answered with `status`."""
     family = f"{status // 100}xx"
     _http_requests.labels(
-        method if method in HTTP_METHODS else OTHER,
-        family if family in HTTP_STATUSES else OTHER,
+        method if method in labels.HTTP_METHODS else labels.OTHER,
+        family if family in labels.HTTP_STATUSES else labels.OTHER,
     ).inc()
 
 
@@ -196,11 +152,6 @@ def ws_disconnected(code: int) -> None:
 def ws_frame_received(type: str) -> None:
     """A frame of `type` came in; a type that is not in the protocol counts as `other`."""
     _ws_received.inc(type)
-
-
-def ws_frames_sent(count: int) -> None:
-    """`count` frames were handed to sockets."""
-    _ws_sent.inc(count)
 
 
 def message_committed(count: int) -> None:
@@ -233,9 +184,14 @@ def append_conflicted() -> None:
     _append_conflicts.inc()
 
 
-def batch_committed(size: int, seconds: float) -> None:
-    """`size` events became durable together, `seconds` after their batch was taken."""
+def batch_written(size: int, seconds: float) -> None:
+    """The database took `size` events together, in `seconds`."""
     _batch_events.observe(size)
+    _write_seconds.observe(seconds)
+
+
+def committed(seconds: float) -> None:
+    """An event is durable, `seconds` after it was accepted."""
     _commit_seconds.observe(seconds)
 
 
@@ -254,9 +210,9 @@ def repaired(events: int) -> None:
     _repaired_events.inc(events)
 
 
-def reset() -> None:
-    """A client was told to fetch a room anew."""
-    _resets.inc()
+def reset(clients: int = 1) -> None:
+    """So many clients were told to fetch a room anew."""
+    _resets.inc(clients)
 
 
 def slow_closed() -> None:
@@ -269,9 +225,9 @@ def bus_degraded(flag: bool) -> None:
     _bus_degraded.set(flag)
 
 
-def writer_queue(size: int) -> None:
-    """`size` events wait to be written."""
-    _writer_queue.set(size)
+def writer_queue(size: Callable[[], int]) -> None:
+    """`size()` events wait to be written; asked at each scrape. The last one who says so counts."""
+    _writer_queue.set_function(size)
 
 
 def refused(code: str) -> None:

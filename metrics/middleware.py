@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponseBase
 from django_prometheus import middleware
 
-from metrics import instruments
+from metrics import instruments, labels
 
 
 class BeforeMiddleware(middleware.PrometheusBeforeMiddleware):  # type: ignore[misc]  # no types there
@@ -34,14 +34,14 @@ class AfterMiddleware(middleware.PrometheusAfterMiddleware):  # type: ignore[mis
     """Stands last: counts by view, status and method."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method not in instruments.HTTP_METHODS:
+        if request.method not in labels.HTTP_METHODS:
             return await cast(Awaitable[HttpResponseBase], self.get_response(request))
         self.process_request(request)
         response = await cast(Awaitable[HttpResponseBase], self.get_response(request))
         return cast(HttpResponseBase, self.process_response(request, response))
 
     def __call__(self, request: HttpRequest) -> Any:
-        if not self.async_mode and request.method not in instruments.HTTP_METHODS:
+        if not self.async_mode and request.method not in labels.HTTP_METHODS:
             return self.get_response(request)
         return super().__call__(request)
 
@@ -50,11 +50,11 @@ class AfterMiddleware(middleware.PrometheusAfterMiddleware):  # type: ignore[mis
     async def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> None:
-        if request.method in instruments.HTTP_METHODS:
+        if request.method in labels.HTTP_METHODS:
             super().process_view(request, view_func, *view_args, **view_kwargs)
 
     async def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        if request.method in instruments.HTTP_METHODS:
+        if request.method in labels.HTTP_METHODS:
             super().process_exception(request, exception)
 
     async def process_template_response(

@@ -4,6 +4,7 @@ The writer's pure half: stamping places, and telling a retry from a lost race.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -78,6 +79,7 @@ class Waiting:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     conflicts: int = 0
+    since: float = field(default_factory=time.perf_counter)
 
     @property
     def id(self) -> str:

@@ -14,7 +14,6 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
 from chat.store.heads import Head
-from metrics import instruments
 
 EVERY_S: Final = 10.0
 WAITING_MAX: Final = 20_000
@@ -52,6 +51,5 @@ class Hints:
         try:
             for start in range(0, len(updates), AT_ONCE):
                 await self._rooms.bulk_write(updates[start : start + AT_ONCE], ordered=False)
-                instruments.database_queried("update")
         except PyMongoError as error:
             logger.info("%d hints not written: %s", len(updates), type(error).__name__)

@@ -18,7 +18,6 @@ from chat.store.heads import Head, Heads
 from chat.store.hints import Hints
 from chat.store.records import MemberRecord, Recent, RoomRecord
 from chat.store.writer import DURABLE, Writer
-from metrics import instruments
 
 Document = dict[str, Any]
 PERSON_FIELDS: Final = {"username": 1, "display_name": 1, "avatar": 1}
@@ -77,7 +76,6 @@ class Store:
                 missing.append(user)
         if missing:
             started = time.monotonic()
-            instruments.database_queried("find")
             query = {"_id": {"$in": records.object_ids(missing)}}
             async for document in self.users.find(query, PERSON_FIELDS):
                 person = records.person(document)
@@ -91,7 +89,6 @@ class Store:
         """Those of `users` who exist and are not suspended, in the order given."""
         if not all(records.is_object_id(user) for user in users):
             return []
-        instruments.database_queried("find")
         query = {"_id": {"$in": records.object_ids(users)}}
         fields = PERSON_FIELDS | {"is_active": 1}
         found = {
@@ -115,12 +112,10 @@ class Store:
         return await self.member(room, user)
 
     async def shares_presence(self, user: str) -> bool:
-        instruments.database_queried("find")
         found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_presence": 1})
         return bool(found and found.get("shares_presence", True))
 
     async def shares_receipts(self, user: str) -> bool:
-        instruments.database_queried("find")
         found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_receipts": 1})
         return bool(found and found.get("shares_receipts", True))
 
@@ -128,24 +123,20 @@ class Store:
         self._people.drop(user)
 
     async def rooms_by_id(self, rooms: Sequence[str]) -> dict[str, RoomRecord]:
-        instruments.database_queried("find")
         query = {"_id": {"$in": records.object_ids(rooms)}}
         found = [records.room_record(d) async for d in self.rooms.find(query)]
         return {room.id: room for room in found}
 
     async def memberships_of(self, user: str) -> list[MemberRecord]:
-        instruments.database_queried("find")
         query = {"user_id": ObjectId(user)}
         return [records.member_record(d) async for d in self.memberships.find(query)]
 
     async def members_of(self, room: str, *, limit: int) -> list[MemberRecord]:
-        instruments.database_queried("find")
         found = self.memberships.find({"room_id": ObjectId(room)}).limit(limit)
         return [records.member_record(d) async for d in found]
 
     async def users_named(self, names: Sequence[str]) -> dict[str, str]:
         """Ids of the people with these lower-cased user names."""
-        instruments.database_queried("find")
         query = {"username_key": {"$in": list(names)}}
         return {
             d["username_key"]: str(d["_id"])
@@ -167,35 +158,29 @@ class Store:
         return await self._range(room, "n", max(low, 1), high)
 
     async def event(self, event_id: str) -> Document | None:
-        instruments.database_queried("find")
         return await self.events.find_one({"_id": event_id})
 
     async def events_by_id(self, ids: Sequence[str]) -> dict[str, Document]:
         if not ids:
             return {}
-        instruments.database_queried("find")
         found = self.events.find({"_id": {"$in": list(ids)}})
         return {document["_id"]: document async for document in found}
 
     async def _range(self, room: str, field: str, low: int, high: int) -> list[Document]:
-        instruments.database_queried("find")
         query = {"room_id": ObjectId(room), field: {"$gte": low, "$lt": high}}
         return await self.events.find(query).sort(field, 1).to_list()
 
     # --- one of each ---
 
     async def _read_room(self, room: str) -> RoomRecord | None:
-        instruments.database_queried("find")
         document = await self.rooms.find_one({"_id": ObjectId(room)})
         return records.room_record(document) if document else None
 
     async def _read_member(self, key: tuple[str, str]) -> MemberRecord | None:
-        instruments.database_queried("find")
         query = {"room_id": ObjectId(key[0]), "user_id": ObjectId(key[1])}
         document = await self.memberships.find_one(query)
         return records.member_record(document) if document else None
 
     async def _read_person(self, user: str) -> Person:
-        instruments.database_queried("find")
         document = await self.users.find_one({"_id": ObjectId(user)}, PERSON_FIELDS)
         return records.person(document) if document else records.stranger(user)

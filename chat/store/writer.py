@@ -97,6 +97,7 @@ class Writer:
 
     async def run(self) -> None:
         """Write until cancelled; what is queued by then is refused."""
+        instruments.writer_queue(lambda: self.waiting)
         try:
             while True:
                 await self._work.wait()
@@ -118,7 +119,6 @@ class Writer:
 
     async def _write_group(self) -> None:
         runs, singles, alone = self._take()
-        instruments.writer_queue(len(self._by_id))
         writes = [self._write_run(run[0].append.room, run) for run in runs]
         writes += [self._write_alone(waiting) for waiting in alone]
         if singles:
@@ -230,8 +230,7 @@ class Writer:
         ]
         started = time.perf_counter()
         await self._events.insert_many(documents, ordered=ordered)
-        instruments.database_queried("insert")
-        instruments.batch_committed(len(run), time.perf_counter() - started)
+        instruments.batch_written(len(run), time.perf_counter() - started)
 
     # --- transactions ---
 
@@ -279,7 +278,6 @@ class Writer:
                 await append.change(session, places[0])
             for one, place in pairs:
                 await self._events.insert_one(appends.placed(one.document, place), session=session)
-        instruments.database_queried("transaction")
 
     async def _refused_or_retry(self, waiting: Waiting, refusal: errors.ChatError) -> None:
         """The change refused: because it was made before, by this very id, or for good."""
@@ -299,6 +297,7 @@ class Writer:
     def _done_alone(
         self, waiting: Waiting, several: Sequence[Append], places: Sequence[Place]
     ) -> None:
+        instruments.committed(time.perf_counter() - waiting.since)
         new = []
         for one, place in zip(several, places, strict=True):
             self._heads.saw(one.room, Head(place.seq, place.room_n))
@@ -314,7 +313,9 @@ class Writer:
         """Durable: tell the process, then the callers. Returns the new head of the last room."""
         head = None
         new = []
+        now = time.perf_counter()
         for waiting, place in zip(run, places, strict=True):
+            instruments.committed(now - waiting.since)
             append = waiting.append
             head = Head(place.seq, place.room_n)
             self._heads.saw(append.room, head)

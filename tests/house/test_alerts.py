@@ -55,7 +55,7 @@ def metrics_of(expression: str) -> set[str]:
 
 
 def ours() -> set[str]:
-    made = test_operations_doc.metrics()
+    made = set(test_operations_doc.metrics())
     return made | {f"{name}_{part}" for name in made for part in ("bucket", "count", "sum")}
 
 

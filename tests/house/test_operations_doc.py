@@ -10,9 +10,11 @@ from tests.house import tree
 
 DOC: Final = tree.doc("docs/operations.md")
 CODE: Final = re.compile(r"`([^`]+)`")
-METRIC_MAKERS: Final = frozenset(
-    {"Counter", "Gauge", "Histogram", "GaugeMetricFamily", "_Labelled"}
-)
+METRIC_MAKERS: Final = {
+    **dict.fromkeys(("Counter", "_Labelled", "Tally"), "counter"),
+    **dict.fromkeys(("Gauge", "GaugeMetricFamily"), "gauge"),
+    "Histogram": "histogram",
+}
 COLLECTORS: Final = ("metrics/instruments.py", "metrics/collectors.py")
 
 COMPUTED: Final = frozenset({"DATA_DIR", "REPLICA", "SECRET_KEY", "APP_ENV", "MONGODB_URL"})
@@ -87,9 +89,9 @@ def test_the_document_gives_the_defaults_of_the_example() -> None:
     assert not differing
 
 
-def metrics() -> set[str]:
-    """The names given to metric objects, literally, in our own modules."""
-    found = set()
+def metrics() -> dict[str, str]:
+    """The names given to metric objects, literally, in our own modules -> their kinds."""
+    found = {}
     for name in COLLECTORS:
         for node in ast.walk(tree.parsed(tree.ROOT / name)):
             if (
@@ -99,12 +101,14 @@ def metrics() -> set[str]:
                 and node.args
                 and isinstance(node.args[0], ast.Constant)
             ):
-                found.add(str(node.args[0].value))
+                found[str(node.args[0].value)] = METRIC_MAKERS[node.func.id]
     return found
 
 
-def test_every_metric_has_its_row() -> None:
-    documented = {CODE.findall(cells[0])[0] for cells in tree.rows(tree.section(DOC, "Metrics"))}
+def test_every_metric_has_its_row_with_its_kind_and_a_question() -> None:
+    rows = tree.rows(tree.section(DOC, "Metrics"))
+    documented = {CODE.findall(name)[0]: kind for name, kind, _, _ in rows}
     made = metrics()
     assert len(made) > 25
     assert documented == made
+    assert all(what and question.endswith("?") for _, _, what, question in rows)

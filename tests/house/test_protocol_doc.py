@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from chat import errors, limits
 from chat.protocol import commands, frames, objects
-from metrics import instruments
+from metrics import labels
 from tests.house import tree
 
 DOC: Final = tree.doc("docs/protocol.md")
@@ -66,7 +66,7 @@ def test_every_field_of_a_command_is_named_in_its_row() -> None:
 
 
 def test_what_is_counted_by_type_is_what_can_be_said() -> None:
-    assert set(instruments.FRAME_TYPES) == set(commands.COMMANDS)
+    assert set(labels.FRAME_TYPES) == set(commands.COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_every_close_code_has_its_row_and_is_counted() -> None:
     found = {str(code) for code in closes()}
     assert len(found) > 4
     assert not found - set(first_cells("Close codes"))
-    assert not found - instruments.CLOSE_CODES
+    assert not found - labels.CLOSE_CODES
 
 
 def test_every_limit_stands_with_its_value() -> None:

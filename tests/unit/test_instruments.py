@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from chat import errors
-from metrics import instruments
+from metrics import instruments, labels
 
 PROMISED = [
     "http_requests_total",
@@ -49,7 +49,6 @@ def test_every_promised_name_exists() -> None:
             "ws_messages_received_total",
             {"type": "ping"},
         ),
-        (lambda: instruments.ws_frames_sent(1), "ws_messages_sent_total", {}),
         (lambda: instruments.message_committed(1), "ws_messages_total", {}),
         (
             lambda: instruments.database_queried("find"),
@@ -65,7 +64,9 @@ def test_every_promised_name_exists() -> None:
             {"method": "GET", "status": "2xx"},
         ),
         (instruments.append_conflicted, "parley_append_conflicts_total", {}),
-        (lambda: instruments.batch_committed(3, 0.01), "parley_commit_seconds_count", {}),
+        (lambda: instruments.batch_written(3, 0.01), "parley_write_seconds_count", {}),
+        (lambda: instruments.batch_written(3, 0.01), "parley_batch_events_count", {}),
+        (lambda: instruments.committed(0.01), "parley_commit_seconds_count", {}),
         (lambda: instruments.delivered(0.01), "parley_deliver_seconds_count", {}),
         (lambda: instruments.acked(0.01), "parley_ack_seconds_count", {}),
         (lambda: instruments.repaired(1), "parley_repaired_events_total", {}),
@@ -99,7 +100,7 @@ def test_open_connections_go_up_and_down() -> None:
 
 
 def test_gauges_say_the_last_value() -> None:
-    instruments.writer_queue(7)
+    instruments.writer_queue(lambda: 7)
     instruments.bus_degraded(True)
     assert value("parley_writer_queue_events") == 7
     assert value("parley_bus_degraded") == 1
@@ -119,15 +120,15 @@ def test_what_a_client_makes_up_counts_as_other() -> None:
 
 def test_the_error_codes_are_those_of_the_tree() -> None:
     found = {error.code for error in errors.ChatError.__subclasses__()}
-    assert found == instruments.ERROR_CODES
+    assert found == labels.ERROR_CODES
 
 
 @pytest.mark.parametrize(
     ("verb", "values"),
     [
-        ("database_queried", instruments.DATABASE_OPS),
-        ("redis_queried", instruments.REDIS_OPS),
-        ("log_dropped", instruments.LOG_DROP_REASONS),
+        ("database_queried", labels.DATABASE_OPS),
+        ("redis_queried", labels.REDIS_OPS),
+        ("log_dropped", labels.LOG_DROP_REASONS),
     ],
 )
 def test_callers_use_words_of_the_closed_sets(verb: str, values: frozenset[str]) -> None:
