@@ -15,7 +15,7 @@ SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_i
 SOURCES := manage.py chatsite accounts chat metrics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check faults fmt lock bench
+.PHONY: help install env run test check faults fmt lock bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ $(STAMP): $(LOCKED)
 	@echo "Installing the locked dependencies (about a minute the first time) …"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCKED)
 	@touch $@
+
+env: ## make the secrets of docker-compose.yml (.env, deploy/secrets); changes nothing that is there
+	@./deploy/env.sh
 
 run: install ## start Parley here; options in RUN_ARGS, e.g. RUN_ARGS="--replicas 2 --demo"
 	@exec $(PYTHON) manage.py up $(RUN_ARGS)

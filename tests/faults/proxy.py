@@ -72,10 +72,18 @@ class Nginx(children.Child):
         is_root = os.geteuid() == 0
         group = grp.getgrgid(os.getegid()).gr_name
         user = f"user {getpass.getuser()} {group};" if is_root else ""
-        (self._folder / "nginx.conf").write_text(_MAIN.format(folder=self._folder, user=user))
+        (self._folder / "nginx.conf").write_text(self.main(folder=self._folder, user=user))
         (self._folder / "parley.conf").write_text(rendered(SHIPPED.read_text(), port=self.port))
-        (self._folder / "parley-replicas.conf").write_text(replicas_named(self._replicas))
+        (self._folder / "parley-replicas.conf").write_text(self.upstream(self._replicas))
         super().spawn()
+
+    def main(self, *, folder: Path, user: str) -> str:
+        """The text of nginx.conf."""
+        return _MAIN.format(folder=folder, user=user)
+
+    def upstream(self, replicas: Sequence[str]) -> str:
+        """The text of parley-replicas.conf."""
+        return replicas_named(replicas)
 
     def is_ready(self) -> bool:
         question = b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n"

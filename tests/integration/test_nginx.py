@@ -1,0 +1,169 @@
+"""nginx as docker-compose.yml runs it, before two replicas: its own files, on Debian's nginx.
+
+Debian's is too old for `resolve` (1.27.3), and Docker's name server is not here: the upstream's
+name becomes two addresses. Ports and folders are the test's. The rest is what is shipped.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+import websockets
+
+from chatsite import env
+from tests.cluster import PASSWORD, Cluster
+from tests.faults import proxy
+
+SHIPPED: Final = env.BASE_DIR / "deploy" / "compose"
+HOST: Final = "127.0.0.1"
+
+pytestmark = pytest.mark.skipif(not proxy.nginx(), reason="nginx is not installed")
+
+
+class Composed(proxy.Nginx):
+    """nginx with the main file and the upstream of the Compose file."""
+
+    def main(self, *, folder: Path, user: str) -> str:
+        text = (SHIPPED / "nginx.conf").read_text()
+        for shipped, here in (
+            ("/dev/stderr warn", f"{folder}/nginx-error.log notice"),
+            ("/dev/stdout", f"{folder}/access.log"),
+            ("/run/nginx.pid", f"{folder}/nginx.pid"),
+            ("include mime.types;", "client_body_temp_path body; proxy_temp_path proxied;"),
+        ):
+            assert text.count(shipped) == 1, shipped
+            text = text.replace(shipped, here)
+        return f"daemon off; master_process off; {user}\n{text}"
+
+    def upstream(self, replicas: Sequence[str]) -> str:
+        text = (SHIPPED / "parley-replicas.conf").read_text()
+        assert text.count("server web:8000 resolve ") == 2
+        kinds = [line for line in text.splitlines() if line.startswith(("zone", "server"))]
+        return "".join(
+            re.sub(r"web:8000 resolve", each, line) + "\n"
+            for line in kinds
+            for each in (replicas if line.startswith("server") else replicas[:1])
+        )
+
+
+@pytest.fixture(scope="module")
+async def cluster(
+    tmp_path_factory: pytest.TempPathFactory,
+    loop_clients: None,
+) -> AsyncIterator[Cluster]:
+    folder = tmp_path_factory.mktemp("composed")
+    environ = {"TRUSTED_PROXIES": HOST, "METRICS_TOKEN": "a-token", "ALLOWED_HOSTS": "*"}
+    async with Cluster(folder, replicas=2, environ=environ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def nginx(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Composed]:
+    folder = tmp_path_factory.mktemp("nginx")
+    folder.chmod(0o755)
+    addresses = [url.removeprefix("http://") for url in cluster.urls]
+    running = Composed(folder, port=proxy.free_port(), replicas=addresses, host=HOST)
+    running.spawn()
+    try:
+        await asyncio.to_thread(running.wait_ready)
+        yield running
+        assert not running.alarms()
+    finally:
+        await asyncio.to_thread(running.kill)
+
+
+def access_log(nginx: Composed) -> list[dict[str, object]]:
+    lines = nginx.error_log.with_name("access.log").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+async def test_pages_and_api_come_through(nginx: Composed) -> None:
+    async with httpx.AsyncClient(base_url=nginx.url) as http:
+        assert (await http.get("/healthz")).status_code == 200
+        page = await http.get("/accounts/login/")
+        assert page.status_code == 200
+        assert "nginx/" not in page.headers.get("server", "")
+
+
+async def test_a_socket_is_upgraded_and_lives(cluster: Cluster, nginx: Composed) -> None:
+    alice = await cluster.person("alice")
+    headers = {"Authorization": f"Bearer {await alice.rest.token()}"}
+    url = nginx.url.replace("http", "ws") + "/ws/v1/"
+    async with websockets.connect(url, additional_headers=headers) as socket:
+        assert json.loads(await socket.recv())["type"] == "hello"
+        await socket.send('{"id": 1, "type": "ping", "data": {}}')
+        assert json.loads(await socket.recv())["reply_to"] == 1
+
+
+async def test_metrics_are_closed_from_outside_even_with_the_token(nginx: Composed) -> None:
+    async with httpx.AsyncClient(base_url=nginx.url) as http:
+        found = await http.get("/metrics", headers={"Authorization": "Bearer a-token"})
+        assert found.status_code == 404
+
+
+async def test_prometheus_reads_a_replica_by_its_address(cluster: Cluster) -> None:
+    """It knows addresses, not names, and brings the token."""
+    async with httpx.AsyncClient() as http:
+        headers = {"Authorization": "Bearer a-token", "Host": "172.30.9.7:8000"}
+        found = await http.get(f"{cluster.urls[1]}/metrics", headers=headers)
+        assert found.status_code == 200
+        assert "ws_connections_active" in found.text
+
+
+async def test_nobody_can_say_that_he_is_somebody_else(cluster: Cluster, nginx: Composed) -> None:
+    """The address in the list of one's sessions is the one that nginx saw."""
+    alice = await cluster.person("alice")
+    async with httpx.AsyncClient(base_url=nginx.url) as http:
+        login = {"login": alice.username, "password": PASSWORD}
+        liar = {"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9"}
+        found = await http.post("/api/v1/auth/login", json=login, headers=liar)
+        assert found.status_code == 200, found.text
+        mine = {"Authorization": f"Bearer {found.json()['access']}"}
+        sessions = await http.get("/api/v1/auth/sessions", headers=mine)
+        assert {each["address"] for each in sessions.json()["results"]} == {HOST}
+    assert {line["address"] for line in access_log(nginx)} == {HOST}
+
+
+async def test_what_is_too_large_is_answered_in_our_form(nginx: Composed) -> None:
+    async with httpx.AsyncClient(base_url=nginx.url) as http:
+        found = await http.post("/api/v1/auth/login", content=b"x" * 300_000)
+        assert found.status_code == 413
+        assert found.json()["error"]["code"] == "too_large"
+
+
+async def test_the_log_says_what_was_asked_and_not_what_was_searched_for(nginx: Composed) -> None:
+    async with httpx.AsyncClient(base_url=nginx.url) as http:
+        reply = await http.get("/healthz?q=a-secret")
+    last = next(line for line in reversed(access_log(nginx)) if line["path"] == "/healthz")
+    assert last["status"] == 200
+    assert reply.headers["X-Request-Id"] == last["request_id"]
+    assert "a-secret" not in nginx.error_log.with_name("access.log").read_text()
+
+
+async def test_drained_one_by_one_no_request_fails(cluster: Cluster, nginx: Composed) -> None:
+    """A rolling restart under requests: every one of them is answered."""
+    statuses: list[int] = []
+    done = asyncio.Event()
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(base_url=nginx.url, timeout=30) as http:
+            while not done.is_set():
+                statuses.append((await http.get("/accounts/login/")).status_code)
+                await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(ask())
+        for number in range(2):
+            await cluster.end(number)
+            await cluster.start(number)
+        done.set()
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
