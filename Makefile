@@ -12,10 +12,10 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # Everything `ruff`, `mypy` and the like look at.
-SOURCES := manage.py chatsite accounts chat metrics tests
+SOURCES := manage.py chatsite accounts chat metrics tests deploy/grafana
 
 .DEFAULT_GOAL := help
-.PHONY: help install env run test check faults fmt lock bench
+.PHONY: help install env run test check faults fmt lock bench dashboards
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ faults: install ## break everything on purpose and judge; options in FAULTS_ARGS
 
 bench: install ## how many messages a second reach a room of 200; options in BENCH_ARGS
 	@exec $(PYTHON) -m benchmarks.fanout $(if $(BENCH_ARGS),$(BENCH_ARGS),--sockets 200)
+
+dashboards: install ## write the dashboards of Grafana again, from deploy/grafana/boards
+	@exec $(PYTHON) deploy/grafana/make.py
 
 fmt: install ## format and mend what can be mended by itself
 	$(VENV)/bin/ruff format $(SOURCES)

@@ -13,7 +13,8 @@ from typing import Final, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.middleware import common
 
 from chat import errors
 from chatsite import replies
@@ -28,6 +29,18 @@ PERMISSIONS_POLICY: Final = (
     "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), "
     "payment=(), usb=()"
 )
+
+
+FROM_INSIDE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by who looks after a replica, at whatever address it has today: no setting knows that one.
+They answer nothing that depends on the name by which they were asked."""
+
+
+class CommonMiddleware(common.CommonMiddleware):
+    """Django's, which refuses hosts that are not in `ALLOWED_HOSTS`; but not for `FROM_INSIDE`."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if request.path in FROM_INSIDE else super().process_request(request)
 
 
 class RequestMiddleware:

@@ -52,6 +52,8 @@ def rendered(folder: Path, *, token: str, targets: Sequence[str]) -> Path:
     del parley["dns_sd_configs"]
     parley["static_configs"] = [{"targets": list(targets)}]
     main.write_text(yaml.safe_dump(shipped))
+    for rules in (folder / "rules").iterdir():
+        rules.write_text(rules.read_text().replace("interval: 30s", f"interval: {SCRAPE_EVERY}"))
     return main
 
 

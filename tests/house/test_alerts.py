@@ -18,12 +18,13 @@ HEADINGS: Final = {
     "ticket": "What can wait for the morning",
 }
 BROUGHT: Final = {
-    "up": "Prometheus itself",
-    "node_filesystem_avail_bytes": "prometheus.exporter.unix",
-    "node_filesystem_size_bytes": "prometheus.exporter.unix",
-    "probe_ssl_earliest_cert_expiry": "prometheus.exporter.blackbox",
+    "up": ("deploy/prometheus/prometheus.yml", "job_name: parley"),
+    "probe_ssl_earliest_cert_expiry": (
+        "deploy/alloy/config.alloy",
+        'prometheus.exporter.blackbox "public"',
+    ),
 }
-"""Metrics that are not ours, and the component of Alloy that exposes them."""
+"""Metrics that are not ours, and what brings them."""
 WORD: Final = re.compile(r"\b[a-z][a-z0-9_:]*\b(?=\{|\[|\)| [-=/<>+]|$)", re.MULTILINE)
 
 
@@ -94,6 +95,7 @@ def test_rules_ask_only_for_what_something_exposes() -> None:
     asked = set().union(*(metrics_of(rule["expr"]) for rule in rules()))
     assert len(asked) > 15
     assert asked - recorded - ours() == set(BROUGHT)
+    assert all(words in tree.doc(file) for file, words in BROUGHT.values())
 
 
 def test_numbers_of_the_rules_are_those_of_the_code() -> None:
