@@ -8,6 +8,7 @@ stand for nothing. Source of the shapes: docs/architecture.md, "Data".
 import uuid
 from typing import Final
 
+from bson import ObjectId
 from django.conf import settings
 from django.db import models
 from django_mongodb_backend.fields import ArrayField, ObjectIdAutoField, ObjectIdField
@@ -146,6 +147,7 @@ class Event(models.Model):
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        verbose_name = "message"  # what the admin shows of them
         indexes = [
             indexes.UniqueIndex(fields=["room_id", "seq"], name="event_order"),
             indexes.UniqueIndex(
@@ -199,6 +201,9 @@ class Report(models.Model):
     reporter = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports_by"
     )
+    room_id: ObjectId
+    author_id: ObjectId
+    reporter_id: ObjectId
     reason = models.CharField(max_length=100)
     comment = models.TextField(max_length=2_000, blank=True)
     text = models.TextField(blank=True)
@@ -229,6 +234,8 @@ class ModerationAction(models.Model):
     reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit"
         indexes = [
             models.Index(fields=["-at"], name="audit_newest"),
             models.Index(fields=["subject", "-at"], name="audit_of_subject"),

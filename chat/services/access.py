@@ -7,11 +7,15 @@ at most a second old on every process (`store.records`): what somebody loses is 
 from datetime import datetime
 from typing import Final
 
+from accounts.identity import Identity
 from chat import errors
 from chat.store import Store
 from chat.store.records import MemberRecord, RoomRecord
+from chatsite import times
 
 RANKS: Final = {"owner": 3, "moderator": 2, "member": 1, "guest": 0}
+STAFF: Final = "staff"
+"""The role, stored nowhere, of those who act by the server's right and not by a membership."""
 
 
 async def member_of(store: Store, room: str, user: str) -> tuple[RoomRecord, MemberRecord]:
@@ -25,6 +29,26 @@ async def member_of(store: Store, room: str, user: str) -> tuple[RoomRecord, Mem
     if record is None or member is None:
         raise errors.NotFound("There is no such room.")
     return record, member
+
+
+async def acting(
+    store: Store, room: str, identity: Identity, *, as_staff: bool
+) -> tuple[RoomRecord, MemberRecord]:
+    """The room, and by what right one acts there: one's membership, or (`as_staff`) the server's.
+    Whether somebody is staff is for the admin to know, the only one that asks for it.
+
+    Raises:
+        NotFound: there is no such room, or one is not in it.
+    """
+    if not as_staff:
+        return await member_of(store, room, identity.user_id)
+    record = await store.room(room)
+    if record is None:
+        raise errors.NotFound("There is no such room.")
+    return record, MemberRecord(
+        room=room, user=identity.user_id, role=STAFF, joined_at=times.EPOCH, read_n=0,
+        mention_ns=[], notify="none", muted_until=times.NEVER, pinned=False,
+    )  # fmt: skip
 
 
 async def seen(store: Store, room: str, user: str) -> tuple[RoomRecord, MemberRecord | None]:
@@ -60,8 +84,14 @@ def may_moderate(member: MemberRecord) -> None:
         raise errors.Forbidden("Only owners and moderators of this room may do this.")
 
 
+def may_own(member: MemberRecord, said: str) -> None:
+    """Refuse whoever is neither an owner nor staff."""
+    if member.role not in ("owner", STAFF):
+        raise errors.Forbidden(said)
+
+
 def outranks(member: MemberRecord, other: MemberRecord) -> None:
     """Refuse to act on somebody of the same or a higher rank."""
     may_moderate(member)
-    if RANKS[other.role] >= RANKS[member.role]:
+    if member.role != STAFF and RANKS[other.role] >= RANKS[member.role]:
         raise errors.Forbidden("This person's role is not below yours.")

@@ -76,7 +76,14 @@ async def message_edit(
 
 
 async def message_delete(
-    identity: Identity, *, room: str, id: str, target: str, now: datetime | None = None
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    target: str,
+    as_staff: bool = False,
+    reason: str = "",
+    now: datetime | None = None,
 ) -> None:
     """Take a message back: one's own, or as a moderator anybody's. Its place in the log stays.
 
@@ -84,7 +91,7 @@ async def message_delete(
         NotFound, Forbidden, Conflict, Unavailable.
     """
     now = now or times.utc_now()
-    deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
+    deed = await _Deed.begin(identity, room=room, id=id, target=target, as_staff=as_staff, now=now)
     if str(deed.message["actor_id"]) != identity.user_id:
         access.may_moderate(deed.member)
     document = deed.event("delete", data={"n": deed.message["n"]})
@@ -101,7 +108,7 @@ async def message_delete(
             await events.update_many({"_id": {"$in": edits}}, {"$set": empty}, session=session)
         audit = {
             "at": now, "actor_id": ObjectId(identity.user_id), "action": "message_delete",
-            "room_id": room, "subject": message["_id"], "reason": "", "new": {},
+            "room_id": room, "subject": message["_id"], "reason": reason, "new": {},
             "old": {"text": message["text"], "author": str(message["actor_id"])},
         }  # fmt: skip
         await database["chat_moderationaction"].insert_one(audit, session=session)
@@ -228,12 +235,19 @@ class _Deed:
 
     @classmethod
     async def begin(
-        cls, identity: Identity, *, room: str, id: str, target: str, now: datetime
+        cls,
+        identity: Identity,
+        *,
+        room: str,
+        id: str,
+        target: str,
+        as_staff: bool = False,
+        now: datetime,
     ) -> "_Deed":
         event_id = commands.uuid_hex(id)
         target_id = commands.uuid_hex(target, field="target")
         house = await fanout.current()
-        record, member = await access.member_of(house.store, room, identity.user_id)
+        record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
         take_token(identity.user_id)
         message = await house.store.event(target_id)
         if message is None or str(message["room_id"]) != room or message["kind"] != "message":

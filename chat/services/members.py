@@ -110,6 +110,8 @@ async def member_update(
     user: str,
     role: str | None = None,
     mute_until: datetime | None = None,
+    as_staff: bool = False,
+    reason: str = "",
     now: datetime | None = None,
 ) -> None:
     """Change somebody's role (owners) or mute them until a moment (`times.NEVER`: not muted).
@@ -119,10 +121,10 @@ async def member_update(
     """
     now = now or times.utc_now()
     house = await fanout.current()
-    _record, member = await access.member_of(house.store, room, identity.user_id)
+    _record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
     other = await _other(house.store, room, user)
-    if role is not None and member.role != "owner":
-        raise errors.Forbidden("Only owners change roles.")
+    if role is not None:
+        access.may_own(member, "Only owners change roles.")
     if role is not None and role not in access.RANKS:
         raise errors.ValidationFailed(fields={"role": ["There is no such role."]})
     if mute_until is not None:
@@ -139,7 +141,8 @@ async def member_update(
         await _audit(
             session, actor=identity.user_id, action="member_update", room=room, subject=user,
             old={"role": other.role, "muted_until": times.to_wire_or_none(other.muted_until)},
-            new={"role": new_role, "muted_until": times.to_wire_or_none(new_mute)}, now=now,
+            new={"role": new_role, "muted_until": times.to_wire_or_none(new_mute)},
+            reason=reason, now=now,
         )  # fmt: skip
 
     tell = drafts.house_event(
@@ -159,21 +162,28 @@ async def member_remove(
     room: str,
     user: str,
     ban: bool = False,
+    ban_until: datetime = times.NEVER,
+    as_staff: bool = False,
+    reason: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Take somebody out, with `ban` for good.
+    """Take somebody out, with `ban` until a moment (`times.NEVER`: for good).
 
     Raises:
         NotFound, Forbidden.
     """
     now = now or times.utc_now()
     house = await fanout.current()
-    record, member = await access.member_of(house.store, room, identity.user_id)
+    record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation keeps its people.")
     other = await _other(house.store, room, user)
     access.outranks(member, other)
-    await _remove(house, record, other, actor=identity.user_id, now=now, ban=ban)
+    expires_at = ban_until if ban else None
+    await _remove(
+        house, record, other, actor=identity.user_id, now=now, banned_until=expires_at,
+        reason=reason,
+    )  # fmt: skip
 
 
 async def membership_update(
@@ -280,7 +290,8 @@ async def _remove(
     *,
     actor: str,
     now: datetime,
-    ban: bool = False,
+    banned_until: datetime | None = None,
+    reason: str = "",
     also: Sequence[Append] = (),
     set_role: tuple[str, str] | None = None,
 ) -> None:
@@ -304,16 +315,19 @@ async def _remove(
                 {"$set": {"role": set_role[1]}},
                 session=session,
             )
-        if ban:
-            row = {"by_id": ObjectId(actor), "at": now, "expires_at": times.NEVER, "reason": ""}
+        if banned_until is not None:
+            by = ObjectId(actor)
+            row = {"by_id": by, "at": now, "expires_at": banned_until, "reason": reason}
             await database["chat_ban"].update_one(
                 here | {"user_id": ObjectId(member.user)}, {"$set": row}, upsert=True,
                 session=session,
             )  # fmt: skip
         if actor != member.user:
             await _audit(
-                session, actor=actor, action="ban" if ban else "remove", room=room.id,
-                subject=member.user, old={"role": member.role}, new={}, now=now,
+                session, actor=actor, action="remove" if banned_until is None else "ban",
+                room=room.id, subject=member.user, old={"role": member.role},
+                new={} if banned_until is None else {"until": times.to_wire_or_none(banned_until)},
+                reason=reason, now=now,
             )  # fmt: skip
 
     house_event = drafts.house_event(
@@ -359,11 +373,12 @@ async def _audit(
     subject: str,
     old: dict[str, Any],
     new: dict[str, Any],
+    reason: str = "",
     now: datetime,
 ) -> None:
     row = {
         "at": now, "actor_id": ObjectId(actor), "action": action, "room_id": room,
-        "subject": subject, "old": old, "new": new, "reason": "",
+        "subject": subject, "old": old, "new": new, "reason": reason,
     }  # fmt: skip
     database = session.client[settings.MONGODB_NAME]
     await database["chat_moderationaction"].insert_one(row, session=session)

@@ -1,7 +1,9 @@
-"""Owns asking a moderator to look at a message. The report keeps the text as it was then."""
+"""Owns asking a moderator to look at a message, and the answer. The report keeps the text as it was
+then. Knows nothing of what else was done about the message."""
 
 import uuid
 from datetime import datetime
+from typing import Final
 
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
@@ -9,9 +11,12 @@ from pymongo.errors import DuplicateKeyError
 from accounts.identity import Identity
 from chat import errors, fanout
 from chat.protocol import commands
-from chat.services import access
-from chat.services.messages import take_token
+from chat.services import access, rooms
+from chat.services.messages import message_send, take_token
 from chatsite import times
+
+DISMISSED: Final = "dismissed"
+ACTED: Final = "acted"
 
 
 async def message_report(
@@ -56,3 +61,53 @@ async def message_report(
         await house.store.reports.insert_one(row)
     except DuplicateKeyError:
         return  # reported by this person already
+
+
+async def reports_settle(
+    identity: Identity,
+    *,
+    message: str,
+    status: str,
+    outcome: str,
+    reason: str,
+    now: datetime | None = None,
+) -> int:
+    """Close all open reports on a message, write it to the audit, and tell each reporter in a
+    direct message from whoever decided. Run again it finds nothing open and does nothing.
+
+    Args:
+        message: its id, 32 hexadecimal digits.
+        status: `DISMISSED` or `ACTED`.
+        outcome: what was decided, as a reporter is told it.
+
+    Returns:
+        How many reports there were.
+
+    Raises:
+        Unavailable.
+    """
+    now = now or times.utc_now()
+    house = await fanout.current()
+    of_message = {"message": message}
+    reports = [row async for row in house.store.reports.find(of_message) if row["status"] == "open"]
+    for report in reports:
+        told = uuid.uuid5(uuid.NAMESPACE_OID, str(report["_id"])).hex
+        await _tell(identity, str(report["reporter_id"]), id=told, outcome=outcome, now=now)
+        await house.store.reports.update_one({"_id": report["_id"]}, {"$set": {"status": status}})
+        await house.store.audit.insert_one(
+            {
+                "at": now, "actor_id": ObjectId(identity.user_id), "action": f"report_{status}",
+                "room_id": str(report["room_id"]), "subject": message,
+                "old": {"status": "open"}, "new": {"status": status, "outcome": outcome},
+                "reason": reason,
+            }
+        )  # fmt: skip
+    return len(reports)
+
+
+async def _tell(identity: Identity, reporter: str, *, id: str, outcome: str, now: datetime) -> None:
+    if reporter == identity.user_id:
+        return
+    room, _ = await rooms.direct_open(identity, user_ids=[reporter], now=now)
+    text = f"Thank you for your report. {outcome}"
+    await message_send(identity, room=room, id=id, text=text, now=now)

@@ -95,6 +95,7 @@ async def room_update(
     posting: str | None = None,
     edit_window_s: int | None = None,
     archived: bool | None = None,
+    as_staff: bool = False,
     now: datetime | None = None,
 ) -> None:
     """Change what a room is. Only what is given changes.
@@ -104,12 +105,12 @@ async def room_update(
     """
     now = now or times.utc_now()
     house = await fanout.current()
-    record, member = await access.member_of(house.store, room, identity.user_id)
+    record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
     access.may_moderate(member)
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation has nothing to set.")
-    if archived is not None and member.role != "owner":
-        raise errors.Forbidden("Only owners archive a room.")
+    if archived is not None:
+        access.may_own(member, "Only owners archive a room.")
     values = _values(
         record, name=name, topic=topic, slow_mode_s=slow_mode_s, posting=posting,
         edit_window_s=edit_window_s, archived=archived, now=now,

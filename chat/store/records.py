@@ -62,7 +62,7 @@ class MemberRecord(msgspec.Struct, frozen=True):
 
     @property
     def moderates(self) -> bool:
-        return self.role in ("owner", "moderator")
+        return self.role in ("owner", "moderator", "staff")
 
     def is_muted(self, now: datetime) -> bool:
         return self.muted_until.year != times.NEVER.year and now < self.muted_until

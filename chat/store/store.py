@@ -39,6 +39,7 @@ class Store:
         self.memberships = database.get_collection("chat_membership", write_concern=DURABLE)
         self.bans = database.get_collection("chat_ban", write_concern=DURABLE)
         self.reports = database.get_collection("chat_report", write_concern=DURABLE)
+        self.audit = database.get_collection("chat_moderationaction", write_concern=DURABLE)
         self.users = database["accounts_user"]
         self.heads = Heads(self.events, self.rooms)
         self.hints = Hints(database["chat_room"])

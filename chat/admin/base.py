@@ -1,0 +1,104 @@
+"""Owns what the pages of the desk share: reading only, lists that count no collection, and doing
+something for a reason. Knows no model."""
+
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import PermissionsMixin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from accounts import live
+from accounts.identity import Identity
+from chat import bridge, errors
+from chat.models import ModerationAction
+
+COUNTED_MAX: Final = 2_000
+"""Rows that a list can be paged through; beyond it one searches or filters."""
+REASON_MAX: Final = 500
+
+if TYPE_CHECKING:  # Django's classes take their type argument from the stubs only
+    AnyAdmin = admin.ModelAdmin[Any]
+    AnyPaginator = Paginator[Any]
+else:
+    AnyAdmin = admin.ModelAdmin
+    AnyPaginator = Paginator
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts no further than `COUNTED_MAX`: no collection is read to number its pages."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return len(rows.values_list("pk", flat=True)[:COUNTED_MAX])
+
+
+class ReadOnlyAdmin(AnyAdmin):
+    """Rows are looked at here, and changed by deeds that have names."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    actions = None
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReasonForm(forms.Form):
+    """Why something is done: everything on the desk is."""
+
+    reason = forms.CharField(max_length=REASON_MAX, widget=forms.TextInput(attrs={"size": 60}))
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether whoever sits at the desk may do this."""
+    return cast(PermissionsMixin, request.user).has_perm(permission)
+
+
+def identity_of(request: HttpRequest) -> Identity:
+    """Who sits at the desk."""
+    found = live.identity_of_page(request)
+    assert found is not None, "the admin lets nobody in who is not signed in"
+    return found
+
+
+def done(request: HttpRequest, work: Coroutine[Any, Any, Any], said: str) -> bool:
+    """Do something and say so on the next page; whether it could be done."""
+    try:
+        bridge.run(work)
+    except errors.ChatError as error:
+        more = "; ".join(line for lines in (error.fields or {}).values() for line in lines)
+        messages.error(request, f"{error.message} {more}".strip())
+        return False
+    messages.success(request, said)
+    return True
+
+
+def write_down(
+    request: HttpRequest, action: str, *, room: str = "", subject: str = "", reason: str, **new: Any
+) -> None:
+    """An entry of the audit, for what no service writes down itself."""
+    ModerationAction.objects.create(
+        actor_id=request.user.pk, action=action, room_id=room, subject=subject, new=new,
+        reason=reason, at=datetime.now(UTC),
+    )  # fmt: skip

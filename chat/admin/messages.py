@@ -1,0 +1,83 @@
+"""Owns how moderators find messages: a search within a room, and a message with its edits.
+
+Text is shown as text, never as what it would become."""
+
+import uuid
+from typing import Any
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from chat import bridge, desk, errors, services
+from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may
+from chat.models import Event
+
+
+@admin.register(Event)
+class MessageAdmin(ReadOnlyAdmin):
+    """Messages. Of the log's other events people see what they did."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, "chat.delete_event")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The search."""
+        if not self.has_view_permission(request):
+            return HttpResponse(status=403)
+        typed = request.GET.get("q", "")
+        before_n = request.GET.get("before_n", "")
+        found, problem = None, ""
+        if typed:
+            try:
+                at = int(before_n) if before_n.isdecimal() else 0
+                found = bridge.run(desk.search(desk.query_of(typed), before_n=at))
+            except errors.ValidationFailed as error:
+                problem = " ".join(
+                    said for lines in (error.fields or {}).values() for said in lines
+                )
+        return TemplateResponse(request, "admin/chat/event/change_list.html", {
+            **self.admin_site.each_context(request),
+            "title": "Messages", "opts": self.opts, "q": typed, "found": found,
+            "problem": problem,
+            "rows": [desk.row_of(each, found.names) for each in found.messages] if found else [],
+        })  # fmt: skip
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One message: its context, its edits, and taking it back."""
+        if not self.has_view_permission(request):
+            return HttpResponse(status=403)
+        message = bridge.run(desk.message_of(object_id))
+        if message is None:
+            raise Http404
+        form = ReasonForm(request.POST or None)
+        may_delete = self.has_delete_permission(request)
+        if request.method == "POST":
+            if not may_delete:
+                return HttpResponse(status=403)
+            if form.is_valid():
+                work = services.message_delete(
+                    identity_of(request), room=str(message["room_id"]), id=uuid.uuid4().hex,
+                    target=object_id, as_staff=True, reason=form.cleaned_data["reason"],
+                )  # fmt: skip
+                done(request, work, "The message was deleted.")
+                here = reverse("admin:chat_event_change", args=[object_id])
+                return HttpResponseRedirect(here)
+        around = bridge.run(desk.context_of(message))
+        names = bridge.run(desk.names_of([str(each["actor_id"]) for each in around]))
+        return TemplateResponse(request, "admin/chat/event/change_form.html", {
+            **self.admin_site.each_context(request),
+            "title": "Message", "opts": self.opts, "form": form, "may_delete": may_delete,
+            "message": desk.row_of(message, names),
+            "around": [desk.row_of(each, names) for each in around],
+            "edits": bridge.run(desk.edits_of(message)),
+        })  # fmt: skip

@@ -1,0 +1,108 @@
+"""Owns how rooms are looked after by staff: settings, members and roles, archiving, a new owner."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from chat import services
+from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may, write_down
+from chat.models import HOUSE_ROOM, Membership, Room
+from chatsite import times
+
+MEMBERS_SHOWN: Final = 200
+
+
+class SettingsForm(ReasonForm):
+    """What staff may set of any room."""
+
+    topic = forms.CharField(max_length=500, required=False)
+    posting = forms.ChoiceField(choices=Room.Posting.choices)
+    slow_mode_s = forms.IntegerField(min_value=0, max_value=6 * 3600, label="Slow mode, seconds")
+    archived = forms.BooleanField(required=False)
+
+
+class RoleForm(ReasonForm):
+    """A member's role; another owner is how a room is handed over."""
+
+    user = forms.CharField(max_length=24)
+    role = forms.ChoiceField(choices=Membership.Role.choices)
+
+
+@admin.register(Room)
+class RoomAdmin(ReadOnlyAdmin):
+    """Rooms, found by how their name begins."""
+
+    list_display = ("__str__", "kind", "members_count", "posting", "slow_mode_s", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("name_key__startswith",)
+    search_help_text = "How the name begins, in lower case."
+    ordering = ("-created_at",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, "chat.change_room")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One room."""
+        if not self.has_view_permission(request) or object_id == HOUSE_ROOM:
+            return HttpResponse(status=403)
+        room = get_object_or_404(Room, pk=object_id)
+        may_change = self.has_change_permission(request)
+        is_role = request.POST.get("form") == "role"
+        settings = SettingsForm(
+            None if is_role else request.POST or None,
+            initial={
+                "topic": room.topic, "posting": room.posting, "slow_mode_s": room.slow_mode_s,
+                "archived": _is_archived(room),
+            },
+        )  # fmt: skip
+        role = RoleForm(request.POST if is_role else None)
+        if request.method == "POST":
+            if not may_change:
+                return HttpResponse(status=403)
+            if _changed(request, room, role if is_role else settings):
+                return HttpResponseRedirect(reverse("admin:chat_room_change", args=[object_id]))
+        members = Membership.objects.filter(room_id=room.pk).select_related("user")[:MEMBERS_SHOWN]
+        return TemplateResponse(request, "admin/chat/room/change_form.html", {
+            **self.admin_site.each_context(request),
+            "title": str(room), "opts": self.opts, "room": room, "settings": settings,
+            "role": role, "members": members, "may_change": may_change,
+            "roles": Membership.Role.choices, "is_archived": _is_archived(room),
+        })  # fmt: skip
+
+
+def _changed(request: HttpRequest, room: Room, form: forms.Form) -> bool:
+    if not form.is_valid():
+        return False
+    given = dict(form.cleaned_data)
+    reason = given.pop("reason")
+    if isinstance(form, RoleForm):
+        work = services.member_update(
+            identity_of(request), room=str(room.pk), as_staff=True, reason=reason, **given
+        )
+        return done(request, work, "The role is changed.")  # the service writes it down
+    work = services.room_update(
+        identity_of(request), room=str(room.pk), as_staff=True,
+        topic=given["topic"] if given["topic"] != room.topic else None,
+        posting=given["posting"] if given["posting"] != room.posting else None,
+        slow_mode_s=given["slow_mode_s"] if given["slow_mode_s"] != room.slow_mode_s else None,
+        archived=given["archived"] if given["archived"] != _is_archived(room) else None,
+    )  # fmt: skip
+    if not done(request, work, "The settings are changed."):
+        return False
+    write_down(request, "room_update", room=str(room.pk), reason=reason, **given)
+    return True
+
+
+def _is_archived(room: Room) -> bool:
+    return room.archived_at.year != times.NEVER.year

@@ -1,0 +1,309 @@
+"""Moderators at the desk: what they see and do in the admin, and what others see of it."""
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import httpx
+import pytest
+from django.contrib.auth.models import Group
+
+from accounts.models import User
+from chat.client import uuid7
+from tests.cluster import PASSWORD, Cluster, Person
+from tests.journeys.test_losses import obey_s
+from tests.wire import Frame, Wire
+
+REASON: Final = "Against rule 3"
+
+
+@pytest.fixture(scope="module")
+async def replicas(
+    running_services: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Cluster]:
+    forgiven = ("Forbidden (Permission denied)",)  # a warning with its trace
+    async with Cluster(tmp_path_factory.mktemp("desk"), forgiven=forgiven) as cluster:
+        yield cluster
+
+
+class Desk:
+    """The browser of one member of staff, at the first replica."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.http.get(path)
+
+    async def post(self, path: str, **fields: str) -> httpx.Response:
+        token = self.http.cookies["parley_csrf"]
+        return await self.http.post(
+            path,
+            data={**fields, "csrfmiddlewaretoken": token},
+            headers={"Referer": f"{self.http.base_url}{path}"},
+        )
+
+
+def promote(user: str, group: str) -> None:
+    person = User.objects.get(pk=user)
+    person.is_staff = True
+    person.save(update_fields=["is_staff"])
+    if group:
+        person.groups.add(Group.objects.get(name=group))
+
+
+_browsers: list[httpx.AsyncClient] = []
+
+
+@pytest.fixture(autouse=True)
+async def browsers() -> AsyncIterator[None]:
+    yield
+    while _browsers:
+        await _browsers.pop().aclose()
+
+
+async def desk_of(cluster: Cluster, person: Person, group: str) -> Desk:
+    await asyncio.to_thread(promote, person.id, group)
+    http = httpx.AsyncClient(base_url=cluster.urls[0], timeout=30)
+    _browsers.append(http)
+    await http.get("/admin/login/")
+    await Desk(http).post("/admin/login/?next=/admin/", username=person.username, password=PASSWORD)
+    return Desk(http)
+
+
+class Case:
+    """A message of bob's in a channel of alice's, reported by charlie; mona is staff."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    async def begin(self, *, text: str = "Buy cheap watches", group: str = "administrator") -> None:
+        names = ("alice", "bob", "charlie", "mona")
+        self.alice, self.bob, self.charlie, self.mona = await self.cluster.people(*names)
+        self.room = await self.alice.channel(self.bob, self.charlie)
+        path = f"/rooms/{self.room}/messages"
+        await self.alice.rest.post(path, id=str(uuid7()), text="Good morning")
+        sent = await self.bob.rest.post(path, id=str(uuid7()), text=text)
+        self.message = sent["message"]["id"] if "message" in sent else sent["id"]
+        await self.charlie.rest.post(
+            f"/rooms/{self.room}/messages/{self.message}/report", reason="Spam", comment="Again"
+        )
+        self.desk = await desk_of(self.cluster, self.mona, group)
+        self.report = await asyncio.to_thread(self._report_path)
+
+    def _report_path(self) -> str:
+        from chat.models import Report
+
+        report = Report.objects.get(message=self.message)
+        return f"/admin/chat/report/{report.pk}/change/"
+
+    async def act(self, deed: str, **more: str) -> httpx.Response:
+        return await self.desk.post(self.report, deed=deed, reason=REASON, **more)
+
+    async def audit(self, action: str) -> dict[str, Any]:
+        from chat.models import ModerationAction
+
+        def read() -> dict[str, Any]:
+            entries = ModerationAction.objects.filter(actor_id=self.mona.id)
+            [found] = [each for each in entries if each.action == action]
+            return {"reason": found.reason, "subject": found.subject, "old": found.old}
+
+        return await asyncio.to_thread(read)
+
+
+@pytest.fixture
+async def case(replicas: Cluster) -> Case:
+    found = Case(replicas)
+    await found.begin()
+    return found
+
+
+async def within_2_s(wire: Wire, kind: str) -> Frame:
+    """The frame of this kind that the socket of the other replica gets in time."""
+    return await wire.push(kind, within_s=obey_s())
+
+
+async def test_the_queue_shows_what_was_reported(case: Case) -> None:
+    queue = await case.desk.get("/admin/chat/report/")
+    assert queue.status_code == 200
+    assert case.report in queue.text
+    page = (await case.desk.get(case.report)).text
+    for shown in ("Buy cheap watches", "Good morning", "Spam", "Again", case.charlie.username):
+        assert shown in page
+
+
+async def test_a_deleted_message_goes_from_every_screen(case: Case) -> None:
+    wire = await case.alice.wire(at=1)
+    assert (await case.act("delete")).status_code == 302
+    frame = await within_2_s(wire, "message.deleted")
+    assert frame["data"]["id"] == case.message
+    await wire.close()
+    audit = await case.audit("message_delete")
+    assert audit["reason"] == REASON
+    assert audit["old"]["text"] == "Buy cheap watches"
+
+
+async def test_whoever_reported_is_told_once(case: Case) -> None:
+    wire = await case.charlie.wire(at=1)
+    await case.act("delete")
+    room = (await within_2_s(wire, "room.added"))["room"]
+    await wire.close()
+    told = await case.charlie.rest.get(f"/rooms/{room}/messages")
+    assert [each["text"] for each in told["results"]] == [
+        "Thank you for your report. The message was deleted."
+    ]
+    again = await case.act("dismiss")  # by a colleague who had the page open
+    assert again.status_code == 302
+    assert (await case.charlie.rest.get(f"/rooms/{room}"))["head_n"] == 1
+
+
+async def test_a_dismissed_report_leaves_the_message(case: Case) -> None:
+    await case.act("dismiss")
+    page = await case.alice.rest.get(f"/rooms/{case.room}/messages")
+    assert page["results"][-1]["text"] == "Buy cheap watches"
+    assert (await case.audit("report_dismissed"))["reason"] == REASON
+
+
+async def test_the_muted_cannot_write(case: Case) -> None:
+    wire = await case.bob.wire(at=1)
+    await case.act("mute", hours="24")
+    deadline = time.monotonic() + obey_s()
+    while True:
+        said = {"room": case.room, "id": str(uuid7()), "text": "Hello?"}
+        reply = await wire.ask("message.send", said)
+        if "error" in reply:
+            break
+        assert time.monotonic() < deadline, "he still writes"
+        await asyncio.sleep(0.05)
+    assert reply["error"]["code"] == "muted"
+    await wire.close()
+    assert (await case.audit("member_update"))["subject"] == case.bob.id
+
+
+async def test_the_banned_are_out_and_stay_out(case: Case) -> None:
+    wire = await case.bob.wire(at=1)
+    await case.act("ban", hours="0")
+    await within_2_s(wire, "room.removed")
+    await wire.close()
+    assert (await case.audit("ban"))["reason"] == REASON
+    async with httpx.AsyncClient(base_url=case.cluster.urls[1] + "/api/v1", timeout=30) as http:
+        mine = {"Authorization": f"Bearer {await case.bob.rest.token()}"}
+        joined = await http.post(f"/rooms/{case.room}/join", headers=mine)
+        assert joined.status_code >= 400
+
+
+async def test_the_suspended_lose_their_socket(case: Case) -> None:
+    wire = await case.bob.wire(at=1)
+    await case.act("suspend")
+    async with asyncio.timeout(obey_s()):
+        assert await wire.closed() == 4403
+    assert (await case.audit("suspend"))["subject"] == case.bob.id
+
+
+async def test_without_a_reason_nothing_is_done(case: Case) -> None:
+    page = await case.desk.post(case.report, deed="delete", reason=" ")
+    assert page.status_code == 200
+    shown = await case.alice.rest.get(f"/rooms/{case.room}/messages")
+    assert shown["results"][-1]["text"] == "Buy cheap watches"
+
+
+async def test_moderators_do_not_suspend(replicas: Cluster) -> None:
+    case = Case(replicas)
+    await case.begin(group="moderator")
+    page = await case.desk.get(case.report)
+    assert "Delete the message" in page.text
+    assert "Suspend the account" not in page.text
+    assert (await case.act("suspend")).status_code == 403
+    assert (await case.act("delete")).status_code == 302
+    assert (await case.desk.get("/admin/chat/moderationaction/")).status_code == 200
+    assert (await case.desk.get("/admin/auth/group/")).status_code == 403
+
+
+PAGES: Final = ("report", "event", "room", "moderationaction", "moderationaction/csv")
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_staff_without_a_group_see_nothing(replicas: Cluster, page: str) -> None:
+    [somebody] = await replicas.people("mona")
+    desk = await desk_of(replicas, somebody, "")
+    assert (await desk.get(f"/admin/chat/{page}/")).status_code == 403
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_others_are_asked_to_sign_in(replicas: Cluster, page: str) -> None:
+    async with httpx.AsyncClient(base_url=replicas.urls[0], timeout=30) as http:
+        assert (await http.get(f"/admin/chat/{page}/")).status_code == 302
+
+
+async def test_messages_are_found_by_room_author_day_and_word(case: Case) -> None:
+    for typed, is_found in (
+        (f"in:{case.room} WATCHES", True),
+        (f"in:{case.room} from:@{case.bob.username}", True),
+        (f"in:{case.room} from:{case.alice.username} watches", False),
+        (f"in:{case.room} before:2020-01-01", False),
+        (f"in:{case.room} after:2020-01-01", True),
+        (f"in:{case.room} .*", False),
+    ):
+        page = await case.desk.http.get("/admin/chat/event/", params={"q": typed})
+        assert page.status_code == 200
+        assert ("Buy cheap watches" in page.text) == is_found, typed
+
+
+@pytest.mark.parametrize("typed", ["watches", "in:nowhere-at-all x", "in:%s on:yesterday"])
+async def test_a_search_that_cannot_be_says_why(case: Case, typed: str) -> None:
+    typed = typed.replace("%s", case.room)
+    page = await case.desk.http.get("/admin/chat/event/", params={"q": typed})
+    assert page.status_code == 200
+    assert "errornote" in page.text
+
+
+async def test_edits_are_kept_for_moderators(case: Case) -> None:
+    path = f"/rooms/{case.room}/messages/{case.message}"
+    await case.bob.rest.patch(path, id=str(uuid7()), text="Buy nothing")
+    page = (await case.desk.get(f"/admin/chat/event/{_hex(case.message)}/change/")).text
+    assert "Buy nothing" in page
+    assert "Buy cheap watches" in page
+
+
+async def test_text_is_never_markup(replicas: Cluster) -> None:
+    case = Case(replicas)
+    await case.begin(text="<script>alert(1)</script>")
+    paths = (case.report, f"/admin/chat/event/{_hex(case.message)}/change/")
+    for path in paths:
+        page = (await case.desk.get(path)).text
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert" in page
+
+
+async def test_a_room_is_handed_over_and_set(case: Case) -> None:
+    path = f"/admin/chat/room/{case.room}/change/"
+    assert (await case.desk.get(path)).status_code == 200
+    role = await case.desk.post(path, form="role", user=case.bob.id, role="owner", reason=REASON)
+    assert role.status_code == 302
+    settings = {"topic": "Calm", "posting": "moderators", "slow_mode_s": "5"}
+    changed = await case.desk.post(path, form="settings", reason=REASON, **settings)
+    assert changed.status_code == 302
+    room = await case.bob.rest.get(f"/rooms/{case.room}")
+    assert (room["role"], room["topic"], room["posting"]) == ("owner", "Calm", "moderators")
+    assert (await case.audit("room_update"))["reason"] == REASON
+
+
+async def test_the_audit_leaves_as_csv(case: Case) -> None:
+    await case.act("dismiss")
+    response = await case.desk.get("/admin/chat/moderationaction/csv/")
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    mine = [row for row in rows if row["actor"] == case.mona.username]
+    assert [(row["action"], row["reason"]) for row in mine] == [("report_dismissed", REASON)]
+
+
+async def test_the_audit_cannot_be_changed(case: Case) -> None:
+    await case.act("dismiss")
+    for path in ("/admin/chat/moderationaction/add/",):
+        assert (await case.desk.get(path)).status_code == 403
+
+
+def _hex(message: str) -> str:
+    return message.replace("-", "")
