@@ -102,6 +102,7 @@ class Bus:
 
     def start(self, tasks: Tasks) -> None:
         """Publish, listen, beat and keep memberships until these tasks are ended."""
+        instruments.bus_degraded(self.degraded)
         for work in (self._publishing, self._listening, self._beating, self._keeping_groups):
             tasks.supervise(work, f"bus{work.__name__}")
 
@@ -155,7 +156,8 @@ class Bus:
                 self._turn(degraded=False)
             elif message["origin"] != self.process:
                 self._heard(message["room"], message["payloads"])
-            else:  # our own, back from Redis: as late as it is at the other replicas, by one clock
+            elif any("event" in payload for payload in message["payloads"]):
+                # Our own, back from Redis: as late as it is at the other replicas, by one clock.
                 instruments.delivered(time.monotonic() - message["since"])
 
     async def _beating(self) -> None:

@@ -17,6 +17,8 @@ _OPS: Final = {
     "getMore": "more",
     "commitTransaction": "commit",
     "abortTransaction": "abort",
+    "killCursors": "close",
+    "endSessions": "close",
 }
 
 

@@ -69,10 +69,11 @@ CLOSE_CODES = frozenset(
 HTTP_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HTTP_STATUSES = frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"})
 DATABASE_OPS = frozenset(
-    {"find", "insert", "update", "delete", "aggregate", "watch", "more", "commit", "abort", "ping"}
+    {"find", "insert", "update", "delete", "aggregate", "watch", "more", "commit", "abort", "close"}
+    | {"ping"}
 )
 """Kinds of commands to MongoDB: `watch` opens a change stream, `more` fetches further results of it
-or of a `find`, `commit` and `abort` end a transaction."""
+or of a `find`, `commit` and `abort` end a transaction, `close` what the server keeps for us."""
 REDIS_OPS = frozenset(
     {"decr", "eval", "expire", "incr", "mget", "ping", "pttl", "publish", "subscribe"}
     | {"unsubscribe", "zadd", "zmscore", "zrangebyscore", "zremrangebyrank", "zremrangebyscore"}
