@@ -92,7 +92,9 @@ def content_security_policy(*, host: str, secure: bool) -> str:
 
 def _begin(request: HttpRequest) -> Token[str]:
     given = request.headers.get("X-Request-Id", "")
-    return logs.request_id.set(given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+    found = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    request.META[logs.REQUEST_ID_KEY] = found  # for what Django logs of it when we are through
+    return logs.request_id.set(found)
 
 
 def _refused(request: HttpRequest) -> HttpResponseBase | None:

@@ -15,6 +15,9 @@ from typing import Any
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Set by the outermost middleware for the length of a request."""
 
+REQUEST_ID_KEY = "parley.request_id"
+"""Where a request itself carries its id: Django tells of 4xx and 5xx after the last middleware."""
+
 connection_id: ContextVar[str] = ContextVar("connection_id", default="")
 """Set by the consumer for the length of a socket."""
 
@@ -55,6 +58,9 @@ class JsonFormatter(logging.Formatter):
             # A record made elsewhere (in a thread, for a caller) may carry its own id.
             if value := getattr(record, name, "") or variable.get():
                 line[name] = str(value)
+        about = getattr(getattr(record, "request", None), "META", {})
+        if "request_id" not in line and REQUEST_ID_KEY in about:
+            line["request_id"] = about[REQUEST_ID_KEY]
         if record.exc_info:
             line["trace"] = hide(self.formatException(record.exc_info))
         if record.stack_info:

@@ -1,63 +1,17 @@
 """Log records reach Loki in batches, or are counted; the chat never waits for them."""
 
-import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
+from chatsite import embedded
 from metrics import loki
+from tests.loki import FakeLoki
 
 DEADLINE_S = 10.0
-
-
-class FakeLoki:
-    """Takes pushes on this machine; `status` is what it answers, `gate` lets it answer."""
-
-    def __init__(self) -> None:
-        self.pushes: list[dict[str, Any]] = []
-        self.status = 204
-        self.gate = threading.Event()
-        self.gate.set()
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                fake.gate.wait(DEADLINE_S)
-                if fake.status == 204:
-                    fake.pushes.append({"path": self.path, **json.loads(body)})
-                self.send_response(fake.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: Any) -> None:
-                """Silent."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def lines(self) -> list[tuple[str, str]]:
-        return [
-            (at_ns, line)
-            for push in self.pushes
-            for stream in push["streams"]
-            for at_ns, line in stream["values"]
-        ]
-
-    def close(self) -> None:
-        self.gate.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -148,6 +102,19 @@ def test_what_loki_will_never_take_is_counted(fake: FakeLoki, handler: loki.Loki
     before = dropped("refused")
     handler.emit(record("too old"))
     until(lambda: dropped("refused") == before + 1)
+
+
+def test_a_loki_that_is_not_there_is_waited_for(handler: loki.LokiHandler) -> None:
+    port = embedded.free_port()
+    early = loki.LokiHandler(f"http://127.0.0.1:{port}", {"app": "parley"})
+    early.emit(record("early"))
+    until(lambda: early._queue.empty())
+    late = FakeLoki(port)
+    try:
+        until(lambda: [line for _, line in late.lines()] == ["early"])
+    finally:
+        early.close()
+        late.close()
 
 
 def test_it_does_not_feed_on_itself(fake: FakeLoki, handler: loki.LokiHandler) -> None:

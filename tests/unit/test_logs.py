@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,6 +53,12 @@ def test_a_trace_stays_on_the_line() -> None:
         found = line("failed", exc_info=True)
     assert "ValueError" in found["trace"]
     assert "abc123" not in found["trace"]
+
+
+def test_a_line_of_a_request_that_is_over_still_has_its_id() -> None:
+    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "no", (), None)
+    record.request = SimpleNamespace(META={logs.REQUEST_ID_KEY: "r-123"})
+    assert json.loads(logs.JsonFormatter(replica="r1").format(record))["request_id"] == "r-123"
 
 
 @pytest.mark.parametrize(
