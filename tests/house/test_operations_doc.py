@@ -13,7 +13,7 @@ CODE: Final = re.compile(r"`([^`]+)`")
 METRIC_MAKERS: Final = {
     **dict.fromkeys(("Counter", "_Labelled", "Tally"), "counter"),
     **dict.fromkeys(("Gauge", "GaugeMetricFamily"), "gauge"),
-    "Histogram": "histogram",
+    "Distribution": "histogram",
 }
 COLLECTORS: Final = ("metrics/instruments.py", "metrics/collectors.py")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry, Histogram
 
 from chat import errors
 from metrics import instruments, labels
@@ -141,3 +141,19 @@ def test_callers_use_words_of_the_closed_sets(verb: str, values: frozenset[str])
         for word in call.findall(path.read_text())
     }
     assert said <= values
+
+
+def test_a_distribution_is_scraped_as_the_library_would() -> None:
+    own = instruments.Distribution("test_own_seconds", "…", buckets=(0.5, 1, 2.5))
+    theirs = Histogram("test_own_seconds", "…", buckets=(0.5, 1, 2.5), registry=CollectorRegistry())
+    try:
+        for value in (0.0, 0.5, 0.75, 1, 2, 2.5, 99):
+            own.observe(value)
+            theirs.observe(value)
+        [mine], [expected] = own.collect(), theirs.collect()
+        assert mine.type == expected.type
+        assert {(s.name, *s.labels.items()): s.value for s in mine.samples} == {
+            (s.name, *s.labels.items()): s.value for s in expected.samples
+        }
+    finally:
+        REGISTRY.unregister(own)
