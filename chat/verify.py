@@ -9,30 +9,27 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bson import ObjectId
-from bson.codec_options import CodecOptions
-from django.db import connection
-from pymongo.collection import Collection
 
+from chat import stored
 from chat.models import HOUSE_ROOM
 from chat.replayed import Finding, Mend, Replay
 
 Document = dict[str, Any]
 Progress = Callable[[int], None]
 PAGE: Final = 1_000
-_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 def rooms(only: str = "") -> list[ObjectId]:
     """The rooms that are to be looked at: all that exist or have events, or `only` that one."""
     if only:
         return [ObjectId(only)]
-    known = {room["_id"] for room in _collection("chat_room").find({}, {"_id": 1})}
-    return sorted(known | set(_collection("chat_event").distinct("room_id")))
+    known = {room["_id"] for room in stored.collection("chat_room").find({}, {"_id": 1})}
+    return sorted(known | set(stored.collection("chat_event").distinct("room_id")))
 
 
 def room_findings(room: ObjectId, *, looked_at: Progress = lambda _: None) -> Iterator[Finding]:
     """Everything wrong with one room: its log, its messages, its counts, its members."""
-    record = _collection("chat_room").find_one({"_id": room})
+    record = stored.collection("chat_room").find_one({"_id": room})
     if record is None and str(room) != HOUSE_ROOM:
         yield from _orphans(room)
         return
@@ -52,7 +49,7 @@ def mend(finding: Finding) -> int:
 
 
 def _write(one: Mend) -> None:
-    collection = _collection(one.collection)
+    collection = stored.collection(one.collection)
     if one.change is None:
         collection.delete_one({"_id": one.id})
     elif one.is_new:
@@ -62,7 +59,7 @@ def _write(one: Mend) -> None:
 
 
 def _events(room: ObjectId, *, after: int, looked_at: Progress) -> Iterator[Document]:
-    events = _collection("chat_event")
+    events = stored.collection("chat_event")
     while True:
         here = {"room_id": room, "seq": {"$gt": after}}
         page = list(events.find(here).sort("seq", 1).limit(PAGE))
@@ -74,7 +71,7 @@ def _events(room: ObjectId, *, after: int, looked_at: Progress) -> Iterator[Docu
 
 
 def _orphans(room: ObjectId) -> Iterator[Finding]:
-    for event in _collection("chat_event").find({"room_id": room}, {"seq": 1}):
+    for event in stored.collection("chat_event").find({"room_id": room}, {"seq": 1}):
         said = f"seq {event['seq']} is of a room that does not exist"
         yield Finding("orphan", str(room), said, (Mend("chat_event", event["_id"], None),))
 
@@ -87,8 +84,9 @@ def _counts(record: Document, replay: Replay) -> Iterator[Finding]:
         said = f"claims seq {record['head_seq']} (n {record['head_n']}), the log ends at {head}"
         yield Finding("head", room, said, (Mend("chat_room", record["_id"], head),))
     members = 0
-    for member in _collection("chat_membership").find({"room_id": record["_id"]}):
-        if _collection("accounts_user").find_one({"_id": member["user_id"]}, {"_id": 1}) is None:
+    people = stored.collection("accounts_user")
+    for member in stored.collection("chat_membership").find({"room_id": record["_id"]}):
+        if people.find_one({"_id": member["user_id"]}, {"_id": 1}) is None:
             said = f"a member {member['user_id']} who does not exist"
             yield Finding("member", room, said, (Mend("chat_membership", member["_id"], None),))
             continue
@@ -106,16 +104,9 @@ def _counts(record: Document, replay: Replay) -> Iterator[Finding]:
 
 def orphaned_members() -> Iterator[Finding]:
     """Memberships of rooms that do not exist."""
-    known = {room["_id"] for room in _collection("chat_room").find({}, {"_id": 1})}
-    for member in _collection("chat_membership").find({}, {"room_id": 1, "user_id": 1}):
+    known = {room["_id"] for room in stored.collection("chat_room").find({}, {"_id": 1})}
+    for member in stored.collection("chat_membership").find({}, {"room_id": 1, "user_id": 1}):
         if member["room_id"] not in known:
             said = f"{member['user_id']} is a member of a room that does not exist"
             mends = (Mend("chat_membership", member["_id"], None),)
             yield Finding("member", str(member["room_id"]), said, mends)
-
-
-def _collection(name: str) -> Collection[Document]:
-    connection.ensure_connection()
-    database: Any = connection
-    found: Collection[Document] = database.database[name].with_options(codec_options=_AWARE)
-    return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from bson import ObjectId
 from django.db import IntegrityError
 
 from accounts import names, passwords, selectors, signals
@@ -35,12 +36,14 @@ def user_create(*, username: str, email: str, password: str, display_name: str =
     return user
 
 
-def user_import(*, username: str, email: str, display_name: str = "") -> User:
+def user_import(*, username: str, email: str, display_name: str = "", id: str = "") -> User:
     """Make a person who has no password: for people of another system, whose logins are made for
-    them. They can sign in themselves once they have set one by mail. Raises as `user_create`."""
+    them. They can sign in themselves once they have set one by mail. Raises as `user_create`.
+    `id`: of somebody who comes from another Parley and keeps it."""
     user = _user_store(
-        username=username, email=email, password=None, display_name=display_name, is_admin=False
-    )
+        username=username, email=email, password=None, display_name=display_name, is_admin=False,
+        id=id,
+    )  # fmt: skip
     instruments.user_registered()
     return user
 
@@ -103,9 +106,16 @@ def user_restore(user: User) -> None:
 
 
 def _user_store(
-    *, username: str, email: str, password: str | None, display_name: str, is_admin: bool
+    *,
+    username: str,
+    email: str,
+    password: str | None,
+    display_name: str,
+    is_admin: bool,
+    id: str = "",
 ) -> User:
     user = User(
+        **({"id": ObjectId(id)} if id else {}),
         username=username,
         email=names.email_clean(email),
         display_name=names.text_clean(display_name),

@@ -9,20 +9,14 @@ from typing import Any, Final
 import pytest
 from bson import ObjectId
 from django.core.management import call_command
-from django.db import connection
 
 from chat import verify
+from chat.stored import collection
 from chatsite import times
 from tests import people
 from tests.people import signed_in
 
 pytestmark = pytest.mark.usefixtures("running_services")
-
-
-def collection(name: str) -> Any:
-    connection.ensure_connection()
-    database: Any = connection
-    return database.database[name]
 
 
 def run(room: str, *words: str) -> tuple[list[dict[str, Any]], int]:

@@ -1,0 +1,61 @@
+"""Owns `manage.py export_room`: a room into a file, as JSON Lines or as a page to read."""
+
+import sys
+from pathlib import Path
+from typing import IO, Any, Final
+
+from bson import ObjectId
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.loader import render_to_string
+
+from chat import errors, transfer
+from chat.management.progress import counting
+
+INTERRUPTED: Final = 130
+
+
+class Command(BaseCommand):
+    help = (
+        "Write a room into a file: JSON Lines (for import_room) or, with --html, a page to read. "
+        "Exit codes: 0 written, 1 no such room, 130 interrupted (no file is left)."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("room", help="its id, 24 hexadecimal digits")
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--html", action="store_true", help="a page to read")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not ObjectId.is_valid(options["room"]):
+            raise CommandError("a room's id has 24 hexadecimal digits")
+        room, file = ObjectId(options["room"]), options["file"]
+        partial = file.with_name(file.name + ".part")  # whole or not at all
+        try:
+            with partial.open("w", encoding="utf-8") as out:
+                written = _write_page(room, out) if options["html"] else _write_lines(room, out)
+            partial.replace(file)
+        except errors.NotFound as error:
+            raise CommandError(error.message) from None
+        except OSError as error:
+            raise CommandError(f"{file}: {error.strerror}") from None
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted.")
+            sys.exit(INTERRUPTED)
+        finally:
+            partial.unlink(missing_ok=True)
+        self.stdout.write(f"{written} lines in {file}.")
+
+
+def _write_lines(room: ObjectId, out: IO[str]) -> int:
+    written = 0
+    for line in counting(transfer.lines(room), "lines"):
+        out.write(line + "\n")
+        written += 1
+    return written
+
+
+def _write_page(room: ObjectId, out: IO[str]) -> int:
+    page = transfer.readable(counting(transfer.lines(room), "lines"))
+    out.write(render_to_string("room_export.html", page))
+    return len(page["messages"])
