@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from chat import errors, keys
+from chatsite import redis_nodes
 from metrics import drivers
 
 REDIS_TIMEOUT_S: Final = 0.3
@@ -191,8 +192,10 @@ _counter = SharedCounter()
 @functools.cache
 def _redis() -> "redis.Redis":
     """One pooled client for all threads of this process, of the first configured node."""
-    return drivers.Redis.from_url(
+    return redis_nodes.synchronous(
+        drivers.Redis,
         settings.REDIS_URLS[0],
+        settings.REDIS_SENTINELS,
         socket_connect_timeout=REDIS_TIMEOUT_S,
         socket_timeout=REDIS_TIMEOUT_S,
         max_connections=REDIS_CONNECTIONS_MAX,

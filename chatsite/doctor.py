@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ import pymongo
 import redis
 from pymongo.errors import PyMongoError
 
-from chatsite import embedded
+from chatsite import embedded, redis_nodes
 from chatsite.env import Env
 from chatsite.supervisor import DEFAULT_PORT
 
@@ -46,7 +46,7 @@ def examine(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
     yield examine_folder(env.data_dir)
     yield from examine_database(env)
     for url in env.redis_urls:
-        yield examine_redis(url)
+        yield examine_redis(url, sentinels=env.redis_sentinels)
     yield from examine_replicas(env)
     if env.loki_url:
         yield examine_loki(env.loki_url)
@@ -137,13 +137,12 @@ def examine_database(env: Env) -> Iterator[Finding]:
         yield _examine_migrations()
 
 
-def examine_redis(url: str) -> Finding:
+def examine_redis(url: str, *, sentinels: Sequence[str] = ()) -> Finding:
     """Whether a node of Redis answers and is new enough. Without Redis Parley runs, degraded."""
-    where = shown(url)
+    where = shown(url) + (f" (by {len(sentinels)} Sentinels)" if sentinels else "")
+    waits = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": CONNECT_TIMEOUT_S}
     try:
-        with redis.Redis.from_url(
-            url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=CONNECT_TIMEOUT_S
-        ) as client:
+        with redis_nodes.synchronous(redis.Redis, url, sentinels, **waits) as client:
             found: Any = client.info("server")
     except (redis.RedisError, OSError, ValueError) as error:
         return Finding(

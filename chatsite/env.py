@@ -36,6 +36,7 @@ class Env:
     mongodb_url: str
     mongodb_name: str
     redis_urls: tuple[str, ...]
+    redis_sentinels: tuple[str, ...]
     embedded: bool
     rate_limits: bool
     trusted_proxies: tuple[str, ...]
@@ -83,6 +84,10 @@ def load(environ: Mapping[str, str]) -> Env:
         redis_urls=tuple(
             _checked("REDIS_URL", url.strip(), _scheme("redis", "rediss", "unix"))
             for url in (redis_url or "redis://127.0.0.1:6379/0").split(",")
+        ),
+        redis_sentinels=tuple(
+            _checked("REDIS_SENTINELS", word, _scheme("redis", "rediss"))
+            for word in _words(environ, "REDIS_SENTINELS", "")
         ),
         embedded=not environ.get("MONGODB_URL"),
         rate_limits=_switch(environ, "RATE_LIMITS", True),

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from chatsite import redis_nodes
 from metrics import drivers
 
 CONNECT_TIMEOUT_S = 0.5
@@ -26,8 +27,10 @@ def client() -> Redis:
     loop = asyncio.get_running_loop()
     found = _clients.get(loop)
     if found is None:
-        found = _clients[loop] = drivers.AsyncRedis.from_url(
+        found = _clients[loop] = redis_nodes.asynchronous(
+            drivers.AsyncRedis,
             settings.REDIS_URLS[0],
+            settings.REDIS_SENTINELS,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             socket_timeout=COMMAND_TIMEOUT_S,
             max_connections=POOL_MAX,

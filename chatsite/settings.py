@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from chatsite import build, gisless
+from chatsite import build, gisless, redis_nodes
 from chatsite.env import BASE_DIR, ENV
 from metrics import logs
 
@@ -88,6 +88,7 @@ TEMPLATES: list[dict[str, Any]] = [
 MONGODB_URL = ENV.mongodb_url
 MONGODB_NAME = ENV.mongodb_name
 REDIS_URLS = list(ENV.redis_urls)
+REDIS_SENTINELS = list(ENV.redis_sentinels)
 DATABASES: dict[str, Any] = {
     "default": {
         "ENGINE": "django_mongodb_backend",
@@ -107,7 +108,7 @@ CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [{"address": url, "socket_connect_timeout": 1.0} for url in REDIS_URLS],
+            "hosts": redis_nodes.layer_hosts(REDIS_URLS, REDIS_SENTINELS, connect_timeout_s=1.0),
             "prefix": "parley",
         },
     }
