@@ -178,7 +178,9 @@ async def test_rooms_are_shared_among_nodes_and_outlive_each(
         await until(lambda: is_well(cluster))
         async with talking(cluster) as talk:
             await heard_more(talk)
-            assert all(groups(each) for each in three)
+            counts = [groups(each) for each in three]
+            assert sum(counts) >= ROOMS
+            assert max(counts) < sum(counts)  # chance leaves a node without one, but not two
             for each in three:
                 each.kill()
                 await heard_more(talk)
