@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import views
+from chat.api import moderation, views
 
 MESSAGE = "rooms/<str:room>/messages/<str:message>"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("rooms/public", views.PublicRooms.as_view()),
     path("dms", views.Directs.as_view()),
     path("rooms/<str:room>", views.OneRoom.as_view()),
+    path("rooms/<str:room>/rules", moderation.Rules.as_view()),
+    path("rooms/<str:room>/held", moderation.Held.as_view()),
+    path("rooms/<str:room>/held/<str:message>", moderation.OneHeld.as_view()),
     path("rooms/<str:room>/join", views.Join.as_view()),
     path("rooms/<str:room>/leave", views.Leave.as_view()),
     path("rooms/<str:room>/me", views.OwnMembership.as_view()),

@@ -108,6 +108,13 @@ async def context_of(message: Document) -> list[Document]:
     return await house.store.messages(str(message["room_id"]), n - CONTEXT, n + CONTEXT + 1)
 
 
+async def newest_of(room: str) -> list[Document]:
+    """The last messages of a room, in order."""
+    house = await fanout.current()
+    n = (await house.store.head(room)).n
+    return await house.store.messages(room, n - CONTEXT + 1, n + 1)
+
+
 async def message_of(id: str) -> Document | None:
     """A message as it is now."""
     house = await fanout.current()

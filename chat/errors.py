@@ -21,6 +21,8 @@ class ChatError(Exception):
     http_status: ClassVar[int]
     retryable: ClassVar[bool] = False
     default_message: ClassVar[str]
+    reason: ClassVar[str] = ""
+    """Tells apart, for programs, what shares a code; "" for what its code alone says."""
 
     def __init__(
         self,
@@ -41,6 +43,8 @@ class ChatError(Exception):
             body["retry_after"] = round(self.retry_after, 3)
         if self.fields is not None:
             body["fields"] = dict(self.fields)
+        if self.reason:
+            body["reason"] = self.reason
         body["request_id"] = request_id
         return body
 
@@ -130,3 +134,23 @@ class Unavailable(ChatError):
     http_status = 503
     retryable = True
     default_message = "The server cannot do this right now. Try again in a moment."
+
+
+# --- what shares a code with others: `reason` says which it is ---
+
+
+class Held(Forbidden):
+    """Kept from the room by a word rule; nothing is stored in its log."""
+
+    reason = "held"
+    default_message = "A moderator will look at this message before it appears."
+
+
+class HeldRejected(Forbidden):
+    reason = "held_rejected"
+    default_message = "A moderator decided against this message."
+
+
+class WordsRefused(ValidationFailed):
+    reason = "word_rule"
+    default_message = "This room does not accept these words."

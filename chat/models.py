@@ -41,6 +41,7 @@ class Room(models.Model):
     posting = models.CharField(max_length=12, choices=Posting, default=Posting.EVERYONE)
     slow_mode_s = models.PositiveIntegerField(default=0)
     edit_window_s = models.PositiveIntegerField(default=0)
+    rules = models.JSONField(default=list, blank=True)
     archived_at = models.DateTimeField(default=times.NEVER)
     created_at = models.DateTimeField(default=times.utc_now)
     members_count = models.PositiveIntegerField(default=0)
@@ -121,6 +122,7 @@ class Event(models.Model):
         DELETE = "delete"
         REACTION = "reaction"
         PIN = "pin"
+        RESTORE = "restore"
         MEMBER = "member"
         ROOM = "room"
         HOUSE = "house"
@@ -165,7 +167,8 @@ class Event(models.Model):
 
 
 class Ban(models.Model):
-    """A person who may not come back to a room."""
+    """What holds against a person who is not in a room: they may not come back before
+    `expires_at`, and are muted until `muted_until` when they do."""
 
     id = ObjectIdAutoField(primary_key=True, db_column="_id")
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="bans", db_index=False)
@@ -175,6 +178,7 @@ class Ban(models.Model):
     by_id = ObjectIdField()
     at = models.DateTimeField(default=times.utc_now)
     expires_at = models.DateTimeField(default=times.NEVER)
+    muted_until = models.DateTimeField(default=times.EPOCH)
     reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -218,6 +222,55 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} on {self.message}"
+
+
+class HeldMessage(models.Model):
+    """A message that a word rule keeps from its room until a moderator has looked at it. `id` is
+    the client's: a retry finds it here. Goes by itself at `expires_at`."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RELEASED = "released", "Released"
+        REJECTED = "rejected", "Rejected"
+
+    id = models.UUIDField(primary_key=True, db_column="_id")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="held", db_index=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="held", db_index=False
+    )
+    room_id: ObjectId
+    author_id: ObjectId
+    text = models.TextField(blank=True)
+    reply_to = models.CharField(max_length=36, blank=True)
+    pattern = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(default=times.utc_now)
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["room", "status"], name="held_of_room"),
+            models.Index(fields=["author", "status"], name="held_of_author"),
+            models.Index(fields=["status", "-at"], name="held_queue"),
+            indexes.ExpiryIndex(fields=["expires_at"], name="held_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} message {self.pk}"
+
+
+class ServerRules(models.Model):
+    """The word rules of the whole server: one document."""
+
+    id = models.CharField(primary_key=True, max_length=10, db_column="_id")
+    rules = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name = "word rules"
+        verbose_name_plural = "word rules"
+
+    def __str__(self) -> str:
+        return "word rules of the server"
 
 
 class ModerationAction(models.Model):

@@ -138,6 +138,43 @@ async def members_list(identity: Identity, *, room: str, cursor: str = "") -> Pa
     return Page(results=results, next_cursor=page[-1].user if more else None)
 
 
+async def room_rules(identity: Identity, *, room: str) -> list[dict[str, str]]:
+    """A room's own word rules, for those who moderate it.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    house = await fanout.current()
+    record, member = await access.member_of(house.store, room, identity.user_id)
+    access.may_moderate(member)
+    own = (rule for rule in record.rules if not rule.is_server)
+    return [{"pattern": rule.pattern, "does": rule.does} for rule in own]
+
+
+async def held_list(identity: Identity, *, room: str) -> list[dict[str, Any]]:
+    """What waits for a moderator in a room, oldest first; as many as can wait there.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    house = await fanout.current()
+    _, member = await access.member_of(house.store, room, identity.user_id)
+    access.may_moderate(member)
+    waiting = {"room_id": ObjectId(room), "status": "waiting"}
+    rows = await house.store.held.find(waiting).to_list()
+    people = await house.store.people([str(row["author_id"]) for row in rows])
+    return [
+        {
+            "id": commands.uuid_wire(row["_id"]),
+            "at": times.to_wire(row["at"]),
+            "sender": people[str(row["author_id"])],
+            "text": row["text"],
+            "pattern": row["pattern"],
+        }
+        for row in sorted(rows, key=lambda row: row["at"])
+    ]
+
+
 async def messages_page(
     identity: Identity,
     *,
@@ -295,6 +332,7 @@ def _from_outside(record: RoomRecord) -> Room:
 
 
 __all__: Sequence[str] = (
-    "EventsPage", "MessagesPage", "Page", "events_page", "members_list", "message_get",
-    "messages_page", "plain", "room_get", "room_shown", "rooms_mine", "rooms_public",
+    "EventsPage", "MessagesPage", "Page", "events_page", "held_list", "members_list",
+    "message_get", "messages_page", "plain", "room_get", "room_rules", "room_shown", "rooms_mine",
+    "rooms_public",
 )  # fmt: skip

@@ -39,6 +39,9 @@ ERROR: Final = inline_serializer(
                     required=False,
                     help_text="What is wrong with each field.",
                 ),
+                "reason": serializers.CharField(
+                    required=False, help_text="Tells apart what shares a code."
+                ),
                 "request_id": serializers.CharField(),
             },
         )

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from chat import services
 from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may, write_down
+from chat.admin.words import RulesField
 from chat.models import HOUSE_ROOM, Membership, Room
 from chatsite import times
 
@@ -24,6 +25,7 @@ class SettingsForm(ReasonForm):
     posting = forms.ChoiceField(choices=Room.Posting.choices)
     slow_mode_s = forms.IntegerField(min_value=0, max_value=6 * 3600, label="Slow mode, seconds")
     archived = forms.BooleanField(required=False)
+    rules = RulesField()
 
 
 class RoleForm(ReasonForm):
@@ -63,7 +65,7 @@ class RoomAdmin(ReadOnlyAdmin):
             None if is_role else request.POST or None,
             initial={
                 "topic": room.topic, "posting": room.posting, "slow_mode_s": room.slow_mode_s,
-                "archived": _is_archived(room),
+                "archived": _is_archived(room), "rules": room.rules,
             },
         )  # fmt: skip
         role = RoleForm(request.POST if is_role else None)
@@ -97,9 +99,11 @@ def _changed(request: HttpRequest, room: Room, form: forms.Form) -> bool:
         posting=given["posting"] if given["posting"] != room.posting else None,
         slow_mode_s=given["slow_mode_s"] if given["slow_mode_s"] != room.slow_mode_s else None,
         archived=given["archived"] if given["archived"] != _is_archived(room) else None,
+        rules=given["rules"] if given["rules"] != room.rules else None, reason=reason,
     )  # fmt: skip
     if not done(request, work, "The settings are changed."):
         return False
+    del given["rules"]  # the service writes them down, with what they were
     write_down(request, "room_update", room=str(room.pk), reason=reason, **given)
     return True
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chat import limits
+from chat import limits, rules
 from chatsite.rest import Body, Flag, Text
 
 ID_MAX = 64
@@ -153,6 +153,35 @@ class UserIdsBody(Body):
     )
 
 
+class RuleBody(Body):
+    pattern = Text(
+        trim_whitespace=False, max_length=rules.PATTERN_MAX_CHARS,
+        help_text="An expression of RE2, found without case.",
+    )  # fmt: skip
+    does = serializers.ChoiceField(list(rules.DEEDS))
+
+
+class RulesAnswer(serializers.Serializer[Any]):
+    rules = RuleBody(many=True)
+
+
+class HeldAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    sender = PersonAnswer()
+    text = serializers.CharField(help_text="As it would be said.")
+    pattern = serializers.CharField(help_text="Of the rule that holds it.")
+
+
+class HeldListAnswer(serializers.Serializer[Any]):
+    results = HeldAnswer(many=True, help_text="Oldest first.")
+
+
+class DecisionBody(Body):
+    release = Flag(help_text="true: into the room; false: never.")
+    reason = Text(required=False, default="", allow_blank=True, max_length=500)
+
+
 class RoomChangeBody(Body):
     name = Text(required=False, max_length=200)
     topic = Text(required=False, allow_blank=True, max_length=2_000)
@@ -162,6 +191,10 @@ class RoomChangeBody(Body):
     edit_window_s = serializers.IntegerField(
         required=False, help_text="Seconds for which a message may be edited; 0: any time."
     )
+    rules = serializers.ListField(
+        child=RuleBody(), required=False, max_length=rules.RULES_MAX,
+        help_text="Word rules, instead of those before; owners only.",
+    )  # fmt: skip
 
 
 class MemberChangeBody(Body):

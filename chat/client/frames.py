@@ -45,6 +45,7 @@ class Refused(Exception):
         status: int | None = None,
         retry_after: float | None = None,
         fields: Mapping[str, list[str]] | None = None,
+        reason: str = "",
         request_id: str = "",
     ) -> None:
         self.code = code
@@ -52,6 +53,7 @@ class Refused(Exception):
         self.status = status
         self.retry_after = retry_after
         self.fields = fields or {}
+        self.reason = reason
         self.request_id = request_id
         super().__init__(f"{code}: {message}")
 
@@ -73,6 +75,7 @@ class Refused(Exception):
             status=status,
             retry_after=retry_after if isinstance(retry_after, int | float) else None,
             fields=fields if isinstance(fields, dict) else None,
+            reason=str(error.get("reason", "")),
             request_id=str(error.get("request_id", "")),
         )
 

@@ -11,6 +11,7 @@ from chat.services.changes import (
     reaction_add,
     reaction_remove,
 )
+from chat.services.held import held_reject, held_release, server_rules_update
 from chat.services.members import (
     member_remove,
     member_update,
@@ -28,6 +29,8 @@ __all__ = [
     "ReadState",
     "Sent",
     "direct_open",
+    "held_reject",
+    "held_release",
     "member_remove",
     "member_update",
     "members_add",
@@ -45,5 +48,6 @@ __all__ = [
     "room_join",
     "room_leave",
     "room_update",
+    "server_rules_update",
     "typing_start",
 ]

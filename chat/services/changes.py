@@ -18,7 +18,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from accounts.identity import Identity
 from chat import errors, fanout, journal, limits, text
 from chat.protocol import commands, frames
-from chat.services import access, drafts, mentions
+from chat.services import access, drafts, mentions, words
 from chat.services.messages import take_token
 from chat.store import Append, Place, Stored
 from chat.store.records import MemberRecord, RoomRecord
@@ -57,6 +57,8 @@ async def message_edit(
     if window and now - deed.message["at"] > window:
         raise errors.Forbidden("This message is too old to be changed.")
     body = _cleaned(text)
+    if deed.room.rules:
+        body = await words.edit_allowed(deed.house.store, deed.room, deed.member, id=id, text=body)
     named = await mentions.members_named(deed.house.store, room, body)
     new = {"text": body, "html": _rendered(body, named), "mentions": list(named.values())}
     document = deed.event("edit", **new)

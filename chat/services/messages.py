@@ -16,7 +16,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, limits, text
 from chat.protocol import commands, frames
 from chat.protocol.objects import Quote
-from chat.services import access, drafts, mentions
+from chat.services import access, drafts, mentions, words
 from chat.store import Append, Place, Store, Stored
 from chat.store.appends import Change
 from chat.store.records import RoomRecord
@@ -79,7 +79,11 @@ async def message_submit(
     access.may_post(record, member, now=now)
     body = _cleaned(text)
     take_token(identity.user_id)
-    quotes = await _quotes(house.store, room, reply_to)
+    quotes = await quoted(house.store, room, reply_to)
+    if record.rules:
+        said = words.Said(room=room, author=identity.user_id, id=event_id, text=body,
+                          reply_to=reply_to or "")  # fmt: skip
+        body = await words.allowed(house.store, record, member, said, now=now)
     mentioned = await mentions.members_named(house.store, room, body)
     people = await house.store.people([identity.user_id])
     document = drafts.event(
@@ -146,7 +150,8 @@ def _rendered(body: str, mentioned: dict[str, str]) -> str:
     return text.render(body, names=mentioned)
 
 
-async def _quotes(store: Store, room: str, reply_to: str | None) -> dict[str, Quote]:
+async def quoted(store: Store, room: str, reply_to: str | None) -> dict[str, Quote]:
+    """The message that one answers, as it is quoted; empty for none."""
     if not reply_to:
         return {}
     target_id = commands.uuid_hex(reply_to, field="reply_to")

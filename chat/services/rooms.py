@@ -1,6 +1,6 @@
 """Owns making rooms and changing what they are. A room and its first events are one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from accounts.identity import Identity
 from chat import errors, fanout, limits
+from chat import rules as word_rules
 from chat.protocol.objects import Person
 from chat.services import access, drafts, members
 from chat.store import Place
@@ -95,10 +96,13 @@ async def room_update(
     posting: str | None = None,
     edit_window_s: int | None = None,
     archived: bool | None = None,
+    rules: Sequence[Mapping[str, Any]] | None = None,
     as_staff: bool = False,
+    reason: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Change what a room is. Only what is given changes.
+    """Change what a room is. Only what is given changes. `rules`: its word rules, which its owners
+    set; the audit has what they were.
 
     Raises:
         NotFound, Forbidden, ValidationFailed, Conflict (the name is taken).
@@ -111,14 +115,23 @@ async def room_update(
         raise errors.Forbidden("A direct conversation has nothing to set.")
     if archived is not None:
         access.may_own(member, "Only owners archive a room.")
+    if rules is not None:
+        access.may_own(member, "Only owners set word rules.")
     values = _values(
         record, name=name, topic=topic, slow_mode_s=slow_mode_s, posting=posting,
         edit_window_s=edit_window_s, archived=archived, now=now,
     )  # fmt: skip
+    if rules is not None:
+        values["rules"] = word_rules.checked(rules)
     if not values:
         return
 
     async def change(session: AsyncClientSession, _place: Place) -> None:
+        if "rules" in values:
+            await _audit_rules(
+                session, room=room, by=identity.user_id, reason=reason, now=now,
+                old=[rule for rule in record.rules if not rule.is_server], new=values["rules"],
+            )  # fmt: skip
         rooms = session.client[settings.MONGODB_NAME]["chat_room"]
         try:
             await rooms.update_one({"_id": ObjectId(room)}, {"$set": values}, session=session)
@@ -164,6 +177,26 @@ def _values(
     if archived is not None and archived != record.is_archived:
         values["archived_at"] = times.floor_ms(now) if archived else times.NEVER
     return values
+
+
+async def _audit_rules(
+    session: AsyncClientSession,
+    *,
+    room: str,
+    by: str,
+    old: Sequence[word_rules.Rule],
+    new: Sequence[Mapping[str, Any]],
+    reason: str,
+    now: datetime,
+) -> None:
+    row = {
+        "at": now, "actor_id": ObjectId(by), "action": "word_rules", "room_id": room,
+        "subject": room, "reason": reason, "new": {"rules": list(new)},
+        "old": {"rules": [{"pattern": rule.pattern, "does": rule.does} for rule in old]},
+    }  # fmt: skip
+    await session.client[settings.MONGODB_NAME]["chat_moderationaction"].insert_one(
+        row, session=session
+    )
 
 
 def _described(record: RoomRecord, values: dict[str, Any]) -> dict[str, Any]:
@@ -230,6 +263,7 @@ def _document(
         "posting": "everyone",
         "slow_mode_s": 0,
         "edit_window_s": 0,
+        "rules": [],
         "archived_at": times.NEVER,
         "created_at": times.floor_ms(now),
         "members_count": len(people),

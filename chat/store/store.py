@@ -11,6 +11,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
+from chat import rules
 from chat.protocol.objects import Person
 from chat.store import records
 from chat.store.appends import Committed
@@ -20,6 +21,8 @@ from chat.store.records import MemberRecord, Recent, RoomRecord
 from chat.store.writer import DURABLE, Writer
 
 Document = dict[str, Any]
+SERVER: Final = "server"
+"""The id of the one document with the server's word rules."""
 PERSON_FIELDS: Final = {"username": 1, "display_name": 1, "avatar": 1}
 
 
@@ -40,6 +43,8 @@ class Store:
         self.bans = database.get_collection("chat_ban", write_concern=DURABLE)
         self.reports = database.get_collection("chat_report", write_concern=DURABLE)
         self.audit = database.get_collection("chat_moderationaction", write_concern=DURABLE)
+        self.held = database.get_collection("chat_heldmessage", write_concern=DURABLE)
+        self.server_rules = database.get_collection("chat_serverrules", write_concern=DURABLE)
         self.users = database["accounts_user"]
         self.heads = Heads(self.events, self.rooms)
         self.hints = Hints(database["chat_room"])
@@ -49,6 +54,9 @@ class Store:
         )
         self._members: Recent[tuple[str, str], MemberRecord | None] = Recent(
             self._read_member, ttl_s=records.AUTHORITY_TTL_S
+        )
+        self._rules: Recent[str, tuple[rules.Rule, ...]] = Recent(
+            self._read_rules, ttl_s=records.RULES_TTL_S
         )
         self._people: Recent[str, Person] = Recent(self._read_person, ttl_s=records.PEOPLE_TTL_S)
 
@@ -98,6 +106,11 @@ class Store:
             if d["is_active"]
         }
         return [found[user] for user in users if user in found]
+
+    def rules_changed(self) -> None:
+        """The server's word rules, which every room's record holds."""
+        self._rules.drop(SERVER)
+        self._rooms.clear()
 
     def room_changed(self, room: str) -> None:
         self._rooms.drop(room)
@@ -175,7 +188,12 @@ class Store:
 
     async def _read_room(self, room: str) -> RoomRecord | None:
         document = await self.rooms.find_one({"_id": ObjectId(room)})
-        return records.room_record(document) if document else None
+        server = await self._rules.get(SERVER)
+        return records.room_record(document, server=server) if document else None
+
+    async def _read_rules(self, which: str) -> tuple[rules.Rule, ...]:
+        document = await self.server_rules.find_one({"_id": which})
+        return rules.stored(document["rules"], is_server=True) if document else ()
 
     async def _read_member(self, key: tuple[str, str]) -> MemberRecord | None:
         query = {"room_id": ObjectId(key[0]), "user_id": ObjectId(key[1])}

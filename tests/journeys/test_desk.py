@@ -9,15 +9,15 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from django.contrib.auth.models import Group
 
-from accounts.models import User
 from chat.client import uuid7
-from tests.cluster import PASSWORD, Cluster, Person
+from tests.cluster import Cluster
+from tests.desk import browsers, desk_of
 from tests.journeys.test_losses import obey_s
 from tests.wire import Frame, Wire
 
 REASON: Final = "Against rule 3"
+_closed = pytest.fixture(autouse=True)(browsers)
 
 
 @pytest.fixture(scope="module")
@@ -27,51 +27,6 @@ async def replicas(
     forgiven = ("Forbidden (Permission denied)",)  # a warning with its trace
     async with Cluster(tmp_path_factory.mktemp("desk"), forgiven=forgiven) as cluster:
         yield cluster
-
-
-class Desk:
-    """The browser of one member of staff, at the first replica."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self.http = http
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.http.get(path)
-
-    async def post(self, path: str, **fields: str) -> httpx.Response:
-        token = self.http.cookies["parley_csrf"]
-        return await self.http.post(
-            path,
-            data={**fields, "csrfmiddlewaretoken": token},
-            headers={"Referer": f"{self.http.base_url}{path}"},
-        )
-
-
-def promote(user: str, group: str) -> None:
-    person = User.objects.get(pk=user)
-    person.is_staff = True
-    person.save(update_fields=["is_staff"])
-    if group:
-        person.groups.add(Group.objects.get(name=group))
-
-
-_browsers: list[httpx.AsyncClient] = []
-
-
-@pytest.fixture(autouse=True)
-async def browsers() -> AsyncIterator[None]:
-    yield
-    while _browsers:
-        await _browsers.pop().aclose()
-
-
-async def desk_of(cluster: Cluster, person: Person, group: str) -> Desk:
-    await asyncio.to_thread(promote, person.id, group)
-    http = httpx.AsyncClient(base_url=cluster.urls[0], timeout=30)
-    _browsers.append(http)
-    await http.get("/admin/login/")
-    await Desk(http).post("/admin/login/?next=/admin/", username=person.username, password=PASSWORD)
-    return Desk(http)
 
 
 class Case:

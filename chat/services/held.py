@@ -1,0 +1,153 @@
+"""Owns deciding on what a word rule held: into the room as its author's, or never. Each decision is
+in the audit, and is made once. And the word rules of the server."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from django.conf import settings
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from accounts.identity import Identity
+from chat import errors, fanout, journal, text
+from chat import rules as word_rules
+from chat.protocol import commands
+from chat.services import access, drafts, mentions
+from chat.services.messages import quoted
+from chat.services.words import REJECTED, RELEASED, WAITING
+from chat.store import Append, Place, Store
+from chat.store.store import SERVER
+from chatsite import times
+
+Document = dict[str, Any]
+
+
+async def held_release(
+    identity: Identity,
+    *,
+    room: str,
+    message: str,
+    reason: str = "",
+    as_staff: bool = False,
+    now: datetime | None = None,
+) -> None:
+    """Let it into the room now, with its id, as its author's.
+
+    Raises:
+        NotFound (nothing of this id waits here), Forbidden, RoomArchived, Conflict (its author is
+        no longer in the room), Unavailable.
+    """
+    now = now or times.utc_now()
+    house = await fanout.current()
+    store = house.store
+    record, member = await access.acting(store, room, identity, as_staff=as_staff)
+    access.may_moderate(member)
+    if record.is_archived:
+        raise errors.RoomArchived
+    row = await _waiting(store, room, message)
+    author = str(row["author_id"])
+    if await store.member(room, author) is None:
+        raise errors.Conflict("Its author is not in this room any more.")
+    quotes = await quoted(store, room, row["reply_to"])
+    named = await mentions.members_named(store, room, row["text"])
+    document = drafts.event(
+        "message", room=room, actor=author, now=now, id=row["_id"], text=row["text"],
+        html=text.render(row["text"], names=named),
+    )  # fmt: skip
+    if named:
+        document["mentions"] = list(named.values())
+    if row["reply_to"]:
+        document["reply_to"] = commands.uuid_hex(row["reply_to"], field="reply_to")
+    mentioned = [user for user in document.get("mentions", []) if user != author]
+
+    async def change(session: AsyncClientSession, place: Place) -> None:
+        if mentioned:
+            await mentions.add(session, room=ObjectId(room), users=mentioned, n=place.n)
+        await _decide(session, identity, row, RELEASED, reason=reason, now=now)
+
+    encode = journal.encoder(document, await store.people([author]), quotes)
+    await store.writer.append(Append(room, document, encode, change=change))
+
+
+async def held_reject(
+    identity: Identity,
+    *,
+    room: str,
+    message: str,
+    reason: str = "",
+    as_staff: bool = False,
+    now: datetime | None = None,
+) -> None:
+    """Never let it in. Its text is kept in the audit alone.
+
+    Raises:
+        NotFound, Forbidden, Unavailable.
+    """
+    house = await fanout.current()
+    _, member = await access.acting(house.store, room, identity, as_staff=as_staff)
+    access.may_moderate(member)
+    row = await _waiting(house.store, room, message)
+    async with house.store.database.client.start_session() as session:
+        await session.with_transaction(
+            lambda s: _decide(s, identity, row, REJECTED, reason=reason, now=now or times.utc_now())
+        )
+
+
+async def server_rules_update(
+    identity: Identity,
+    *,
+    rules: Sequence[Mapping[str, Any]],
+    reason: str,
+    now: datetime | None = None,
+) -> None:
+    """Set the word rules that hold in every room. For the admin, which knows who may.
+
+    Raises:
+        ValidationFailed.
+    """
+    store = (await fanout.current()).store
+    new = word_rules.checked(rules)
+    key = {"_id": SERVER}
+    before = await store.server_rules.find_one(key)
+    await store.server_rules.update_one(key, {"$set": {"rules": new}}, upsert=True)
+    await store.audit.insert_one(
+        {
+            "at": now or times.utc_now(), "actor_id": ObjectId(identity.user_id),
+            "action": "word_rules", "room_id": "", "subject": SERVER, "reason": reason,
+            "old": {"rules": before["rules"] if before else []}, "new": {"rules": new},
+        }
+    )  # fmt: skip
+    store.rules_changed()
+
+
+async def _waiting(store: Store, room: str, message: str) -> Document:
+    row = await store.held.find_one({"_id": commands.uuid_hex(message)})
+    if row is None or str(row["room_id"]) != room or row["status"] != WAITING:
+        raise errors.NotFound("No such message waits here.")
+    return row
+
+
+async def _decide(
+    session: AsyncClientSession,
+    identity: Identity,
+    row: Document,
+    status: str,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    database = session.client[settings.MONGODB_NAME]
+    held = database["chat_heldmessage"]
+    current = await held.find_one({"_id": row["_id"]}, session=session)
+    if current is None or current["status"] != WAITING:
+        raise errors.NotFound("Somebody else decided on this message just now.")
+    values = {"status": status, "text": ""}
+    await held.update_one({"_id": row["_id"]}, {"$set": values}, session=session)
+    audit = {
+        "at": now, "actor_id": ObjectId(identity.user_id), "action": f"held_{status}",
+        "room_id": str(row["room_id"]), "subject": row["_id"], "reason": reason,
+        "old": {"text": row["text"], "author": str(row["author_id"]), "pattern": row["pattern"]},
+        "new": {},
+    }  # fmt: skip
+    await database["chat_moderationaction"].insert_one(audit, session=session)
