@@ -12,7 +12,7 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # Everything `ruff`, `mypy` and the like look at.
-SOURCES := manage.py chatsite accounts chat metrics tests deploy/grafana
+SOURCES := manage.py chatsite accounts chat metrics tests benchmarks deploy/grafana
 
 .DEFAULT_GOAL := help
 .PHONY: help install env run test check faults fmt lock bench dashboards
@@ -59,8 +59,9 @@ test: check ## everything: `check`, then every other test
 faults: install ## break everything on purpose and judge; options in FAULTS_ARGS, e.g. "--only rolling"
 	@exec $(PYTHON) -m tests.faults $(FAULTS_ARGS)
 
-bench: install ## how many messages a second reach a room of 200; options in BENCH_ARGS
-	@exec $(PYTHON) -m benchmarks.fanout $(if $(BENCH_ARGS),$(BENCH_ARGS),--sockets 200)
+bench: install ## measure every row of docs/performance.md; options in BENCH_ARGS, e.g. "--only fanout --quick"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r benchmarks/requirements.txt
+	@exec $(PYTHON) -m benchmarks $(BENCH_ARGS)
 
 dashboards: install ## write the dashboards of Grafana again, from deploy/grafana/boards
 	@exec $(PYTHON) deploy/grafana/make.py

@@ -1,14 +1,19 @@
-"""Owns the people and rooms of a run. A program: `{people, rooms, members}` in, tokens and ids out.
+"""Owns the people, rooms and histories of a run. A program: a plan in, tokens and ids out, as JSON.
 
-In: `people`, how many; `rooms`, how many; `members`, of each room (0: everybody). With several
-rooms each takes the next `members` of the people, around and around.
-Out: `tokens`, one access token a person; `rooms`, ids; `in_rooms`, the people's numbers by room.
+In: `people`, how many; `rooms`: of each its `members`, the people's numbers, the first owns it;
+`direct`: the rooms are direct ones; `history`: so many messages are in each room already.
+Out: `tokens`, one access token a person; `cookies`, one page session a person where
+`pages` asked for it; `rooms`, ids; `in_rooms`, the members as they were given.
+
+Everything is written in bulk, as a run wants thousands: through the models, so shapes and indexes
+are the product's.
 """
 
-import asyncio
 import json
 import secrets
 import sys
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from chatsite import env
@@ -19,51 +24,111 @@ import django  # noqa: E402  (the settings have to be named first)
 
 django.setup()
 
-from accounts import services as logins  # noqa: E402
-from accounts.identity import Identity  # noqa: E402
-from accounts.models import User  # noqa: E402
-from chat import fanout, limits, services  # noqa: E402
+from bson import ObjectId  # noqa: E402
+
+from accounts import names, passwords, sessions, tokens  # noqa: E402
+from accounts.models import Session, User  # noqa: E402
+from chat import stored, text  # noqa: E402
+from chat.models import Event, Membership, Room  # noqa: E402
+from chatsite import times  # noqa: E402
+
+AT_ONCE = 500
+PASSWORD = "a benchmark has no secrets 7"
+"""Everybody's, where `pages` asks for people who can sign in."""
 
 
 def main() -> None:
     plan = json.load(sys.stdin)
-    run = secrets.token_hex(3)
-    people = [_person(f"bench-{run}-{number}") for number in range(plan["people"])]
-    tokens = [
-        logins.tokens_issue(logins.session_create(person, agent="benchmark", address=""))[0]
+    people = _people(plan["people"], can_sign_in=plan.get("pages", False))
+    logins = [
+        Session(
+            id=ObjectId(), user=person, kind=Session.Kind.TOKEN, refresh_jti=uuid.uuid4().hex,
+            agent="benchmark", expires_at=sessions.expires_at(times.utc_now()),
+        )
         for person in people
+    ]  # fmt: skip
+    Session.objects.bulk_create(logins, batch_size=AT_ONCE)
+    in_rooms: list[list[int]] = [room["members"] for room in plan["rooms"]]
+    rooms = [
+        _room([people[n] for n in members], is_direct=plan.get("direct", False))
+        for members in in_rooms
     ]
-    rooms = asyncio.run(_rooms(people, plan))
-    json.dump({"tokens": tokens} | rooms, sys.stdout)
+    Room.objects.bulk_create(rooms, batch_size=AT_ONCE)
+    memberships = (
+        Membership(room=room, user=people[number], role=_role(room, place))
+        for room, members in zip(rooms, in_rooms, strict=True)
+        for place, number in enumerate(members)
+    )
+    Membership.objects.bulk_create(memberships, batch_size=AT_ONCE)
+    for room, spec, members in zip(rooms, plan["rooms"], in_rooms, strict=True):
+        _history(room, [people[n] for n in members], spec.get("history", 0))
+    found: dict[str, Any] = {
+        "names": [person.username for person in people],
+        "tokens": [_token(login) for login in logins],
+        "rooms": [str(room.pk) for room in rooms],
+        "in_rooms": in_rooms,
+    }
+    json.dump(found, sys.stdout)
 
 
-def _person(name: str) -> User:
-    return logins.user_import(username=name, email=f"{name}@example.org", display_name=name)
+def _people(count: int, *, can_sign_in: bool) -> list[User]:
+    run = secrets.token_hex(3)
+    password = passwords.password_hash(PASSWORD) if can_sign_in else passwords.password_unusable()
+    people = []
+    for number in range(count):
+        name = f"bench-{run}-{number}"
+        people.append(
+            User(
+                id=ObjectId(), username=name, email=f"{name}@example.org", display_name=name,
+                username_key=names.username_key(name), password=password,
+                display_key=names.display_key(display_name=name, username=name),
+            )
+        )  # fmt: skip
+    return list(User.objects.bulk_create(people, batch_size=AT_ONCE))
 
 
-async def _rooms(people: list[User], plan: dict[str, Any]) -> dict[str, Any]:
-    size = plan.get("members") or len(people)
-    made, inside = [], []
-    for number in range(plan["rooms"]):
-        numbers = [(number * size + i) % len(people) for i in range(size)]
-        made.append(await _room([people[i] for i in numbers]))
-        inside.append(numbers)
-    await fanout.shut()
-    return {"rooms": made, "in_rooms": inside}
-
-
-async def _room(members: list[User]) -> str:
-    owner, *others = members
-    identity = Identity(
-        user_id=str(owner.pk), username=owner.username, display_name=owner.display_name,
-        avatar="", session_id="", expires_at=None, is_staff=False,
+def _token(login: Session) -> str:
+    access, _refresh = tokens.tokens_make(
+        user_id=str(login.user_id), session_id=str(login.pk),
+        refresh_jti=login.refresh_jti, now=times.utc_now(),
     )  # fmt: skip
-    room = await services.room_create(identity, kind="group", name="bench")
-    ids = [str(person.pk) for person in others]
-    for start in range(0, len(ids), limits.MEMBERS_PER_REQUEST):
-        chunk = ids[start : start + limits.MEMBERS_PER_REQUEST]
-        await services.members_add(identity, room=room, user_ids=chunk)
-    return room
+    return access
+
+
+def _room(members: list[User], *, is_direct: bool) -> Room:
+    if is_direct:
+        key = ":".join(sorted(str(person.pk) for person in members))
+        return Room(
+            id=ObjectId(), kind=Room.Kind.DIRECT, direct_key=key, members_count=len(members)
+        )
+    return Room(id=ObjectId(), kind=Room.Kind.GROUP, name="bench", members_count=len(members))
+
+
+def _role(room: Room, place: int) -> str:
+    is_owner = place == 0 and room.kind == Room.Kind.GROUP
+    return Membership.Role.OWNER if is_owner else Membership.Role.MEMBER
+
+
+def _history(room: Room, members: list[User], length: int) -> None:
+    """Messages as the product stores them, from 1 to `length`; the last ones by bulk too."""
+    events = stored.collection("chat_event")
+    for first in range(1, length + 1, AT_ONCE):
+        last = min(first + AT_ONCE, length + 1)
+        events.insert_many(list(_messages(room, members, range(first, last))))
+    if length:
+        Room.objects.filter(pk=room.pk).update(head_seq=length, head_n=length)
+
+
+def _messages(room: Room, members: list[User], numbers: range) -> Iterator[dict[str, Any]]:
+    """Documents with the fields that the hot path writes (`chat.services.messages`)."""
+    now = times.floor_ms(times.utc_now())
+    for n in numbers:
+        body = f"number {n} said aloud ".ljust(120, "x")
+        yield {
+            "_id": uuid.uuid4().hex, "room_id": room.pk, "kind": Event.Kind.MESSAGE.value,
+            "actor_id": members[n % len(members)].pk, "at": now, "text": body,
+            "html": text.render(body), "seq": n, "n": n, "room_n": n,
+        }  # fmt: skip
 
 
 if __name__ == "__main__":

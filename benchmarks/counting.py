@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks import fanout, figures, stack
+from benchmarks import figures, loads, stack
+from benchmarks.row import Pace
 from metrics import instruments
 
 CALLS = 200_000
@@ -27,21 +28,19 @@ ONCE_A_WRITE = ("ws_messages_total",)
 
 def main() -> None:
     options = _options()
-    options.warm, options.size = WARM_S, 120
-    options.every = options.acks = 0
+    pace = Pace(runs=1, seconds=options.seconds, warm_s=WARM_S)
     costs = calls()
     print(f"machine: {figures.machine()}")
     for name, ns in costs.items():
         print(f"{name:<28} {ns:7.0f} ns")
-    with stack.running() as parley:
+    with stack.house() as house, house.replicas() as parley:
         url = f"{parley.urls[0]}/metrics"
         for sockets, senders in ((200, 1), (100, 100)):
-            options.sockets, options.senders = sockets, senders
-            options.window = 10 if senders == 1 else senders
+            cast = house.cast(people=sockets, rooms=[loads.room_of(sockets)])
+            window = 10 if senders == 1 else senders
             before = scrape(url)
-            fanout.one_run(parley, options)
-            after = scrape(url)
-            say(f"{senders} senders, {sockets} sockets", costs, before, after)
+            loads.one_room(parley, pace, sockets=sockets, cast=cast, senders=senders, window=window)
+            say(f"{senders} senders, {sockets} sockets", costs, before, scrape(url))
         taken, size = [], 0
         for _ in range(SCRAPES):
             started = time.perf_counter()

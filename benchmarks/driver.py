@@ -1,8 +1,8 @@
-"""Owns the load: sockets in one room, messages in flight, and the checking of what arrives.
+"""Owns the load: sockets in rooms, messages under way, and the checking of what arrives.
 
 A program: a plan as JSON in, figures as JSON out. One process, picows on uvloop. Every frame that a
-socket gets is compared byte for byte with what the others got in that place: a run in which a
-socket missed, doubled or reordered anything does not count.
+socket gets is compared byte for byte with what the others of its room got in that place: a run in
+which a socket missed, doubled or reordered anything does not count.
 """
 
 import asyncio
@@ -28,24 +28,25 @@ SAMPLED_EVERY = 10
 class Run:
     """What all sockets share.
 
-    Plan: `url`, `dialect`, `room`, `tokens` (one a socket), `size` of texts, `seconds`, `warm_s`,
-    `pids` to read processor time of, `senders` (sockets that send, 1), and one of
-    `window`: messages under way, each until every socket has it;
+    Plan: `urls` (socket number n is on the n-th, around and around), `dialect`, `tokens` (one a
+    socket), `rooms`: of each its `id`, the numbers of its `sockets` and how many of them send
+    (`senders`), `size` of texts, `seconds`, `warm_s`, `pids` to read processor time of, and one of
+    `window`: messages under way in a room, each until every socket has it;
     `acks`: messages that each sender has unacknowledged;
-    `every_s`: one message at this interval.
+    `every_s`: one message at this interval, in all.
     """
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
         self.dialect = dialects.DIALECTS[plan["dialect"]]
         self.sockets: list[Socket] = []
-        self.events: list[bytes] = []
-        self.arrived: list[int] = []
-        self.numbers: list[int] = []
+        self.logs: list[Log] = []
         self.sent_at: list[float] = []
+        self.sent_from: list[int] = []
         self.complete = 0
         self.acked = 0
-        self.delivered_s: list[float] = []
+        self.same_s: list[float] = []
+        self.other_s: list[float] = []
         self.last_s: list[float] = []
         self.acked_s: list[float] = []
         self.is_measuring = False
@@ -53,32 +54,21 @@ class Run:
         self.by_window = bool(plan.get("window"))
         self.by_acks = bool(plan.get("acks"))
 
-    # --- sending ---
-
     def say(self, socket: "Socket") -> None:
         number = len(self.sent_at)
-        frame = self.dialect.said(self.plan["room"], dialects.text_of(number, self.plan["size"]))
+        text = dialects.text_of(number, self.plan["size"])
+        frame = self.dialect.said(socket.log.room, text)
         self.sent_at.append(time.perf_counter())
+        self.sent_from.append(socket.server)
         socket.unacked.append(number)
         socket.transport.send(picows.WSMsgType.TEXT, frame)
 
-    def next_sender(self) -> "Socket":
-        senders: int = self.plan.get("senders", 1)
-        return self.sockets[len(self.sent_at) % senders]
-
-    # --- hearing ---
-
-    def first_seen(self, payload: bytes) -> None:
-        self.events.append(payload)
-        self.numbers.append(dialects.number_in(payload))
-        self.arrived.append(0)
-
-    def completed(self, place: int) -> None:
+    def completed(self, log: "Log", place: int) -> None:
         self.complete += 1
         if self.is_measuring:
-            self.last_s.append(time.perf_counter() - self.sent_at[self.numbers[place]])
+            self.last_s.append(time.perf_counter() - self.sent_at[log.numbers[place]])
         if self.by_window and not self.is_over:
-            self.say(self.next_sender())
+            self.say(log.next_sender())
 
     def ack(self, socket: "Socket") -> None:
         number = socket.unacked.popleft()
@@ -88,13 +78,43 @@ class Run:
         if self.by_acks and not self.is_over:
             self.say(socket)
 
+    def sampled(self, socket: "Socket", place: int) -> None:
+        number = socket.log.numbers[place]
+        is_same = self.sent_from[number] == socket.server
+        heard = self.same_s if is_same else self.other_s
+        heard.append(time.perf_counter() - self.sent_at[number])
+
+
+class Log:
+    """What one room's sockets have heard, in order: the first to hear something writes it."""
+
+    def __init__(self, room: str, *, sockets: int) -> None:
+        self.room = room
+        self.count = sockets
+        self.events: list[bytes] = []
+        self.numbers: list[int] = []
+        self.arrived: list[int] = []
+        self.senders: list[Socket] = []
+        self.turn = 0
+
+    def first_heard(self, payload: bytes) -> None:
+        self.events.append(payload)
+        self.numbers.append(dialects.number_in(payload))
+        self.arrived.append(0)
+
+    def next_sender(self) -> "Socket":
+        self.turn += 1
+        return self.senders[self.turn % len(self.senders)]
+
 
 class Socket(picows.WSListener):
-    """One socket: at which place of the log it is."""
+    """One socket: on which server, and at which place of its room's log it is."""
 
-    def __init__(self, run: Run, *, is_sampled: bool) -> None:
+    def __init__(self, run: Run, log: Log, *, server: int, is_sampled: bool) -> None:
         super().__init__()
         self.run = run
+        self.log = log
+        self.server = server
         self.is_sampled = is_sampled
         self.place = 0
         self.unacked: deque[int] = deque()
@@ -103,8 +123,11 @@ class Socket(picows.WSListener):
 
     def on_ws_connected(self, transport: Any) -> None:
         self.transport = transport
-        for frame in self.run.dialect.opening():
+        opening = self.run.dialect.opening()
+        for frame in opening:
             transport.send(picows.WSMsgType.TEXT, frame)
+        if not opening:
+            self.ready.set_result(None)
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
         if frame.msg_type == picows.WSMsgType.PING:
@@ -113,28 +136,31 @@ class Socket(picows.WSListener):
         if frame.msg_type == picows.WSMsgType.CLOSE:
             raise SystemExit(f"closed with {frame.get_close_code()}")
         payload = frame.get_payload_as_bytes()
-        run = self.run
+        log = self.log
         place = self.place
-        if place < len(run.events) and run.events[place] == payload:
+        if place < len(log.events) and log.events[place] == payload:
             pass  # the usual case first: the same bytes that others got here
-        elif run.dialect.is_event(payload):
-            if place != len(run.events):
+        elif self.run.dialect.is_event(payload):
+            if place != len(log.events):
                 raise SystemExit(f"another event at place {place}: {payload[:200]!r}")
-            run.first_seen(payload)
+            log.first_heard(payload)
         else:
             self._heard_else(payload)
             return
         self.place = place + 1
-        arrived = run.arrived[place] = run.arrived[place] + 1
-        if self.is_sampled and run.is_measuring:
-            run.delivered_s.append(time.perf_counter() - run.sent_at[run.numbers[place]])
-        if arrived == len(run.sockets):
-            run.completed(place)
+        arrived = log.arrived[place] = log.arrived[place] + 1
+        if self.is_sampled and self.run.is_measuring:
+            self.run.sampled(self, place)
+        if arrived == log.count:
+            self.run.completed(log, place)
 
     def _heard_else(self, payload: bytes) -> None:
-        if self.run.dialect.is_ack(payload):
+        dialect = self.run.dialect
+        if dialect.is_ack(payload):
             self.run.ack(self)
-        elif not self.ready.done() and self.run.dialect.is_ready(payload):
+        elif (answer := dialect.answer(payload)) is not None:
+            self.transport.send(picows.WSMsgType.TEXT, answer)
+        elif not self.ready.done() and dialect.is_ready(payload):
             self.ready.set_result(None)
 
 
@@ -161,14 +187,22 @@ async def drive(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _connect(run: Run) -> None:
+    plan = run.plan
     gate = asyncio.Semaphore(CONNECT_AT_ONCE)
+    logs: dict[int, Log] = {}
+    for room in plan["rooms"]:
+        log = Log(room["id"], sockets=len(room["sockets"]))
+        run.logs.append(log)
+        logs |= dict.fromkeys(room["sockets"], log)
 
     async def open_one(number: int, token: str) -> Socket:
         async with gate:
-            socket = Socket(run, is_sampled=number % SAMPLED_EVERY == 0)
+            server = number % len(plan["urls"])
+            is_sampled = number // len(plan["urls"]) % SAMPLED_EVERY == 0
+            socket = Socket(run, logs[number], server=server, is_sampled=is_sampled)
             await picows.ws_connect(
                 lambda: socket,
-                run.plan["url"],
+                plan["urls"][server].replace("http", "ws", 1) + run.dialect.path,
                 extra_headers=run.dialect.headers(token),
                 websocket_handshake_timeout=READY_TIMEOUT_S,
             )
@@ -176,23 +210,29 @@ async def _connect(run: Run) -> None:
                 await socket.ready
             return socket
 
-    tokens = enumerate(run.plan["tokens"])
+    tokens = enumerate(plan["tokens"])
     run.sockets = list(await asyncio.gather(*(open_one(n, token) for n, token in tokens)))
+    for room, log in zip(plan["rooms"], run.logs, strict=True):
+        log.senders = [run.sockets[n] for n in room["sockets"][: room["senders"]]]
 
 
 async def _send(run: Run) -> None:
     plan = run.plan
     if run.by_window:
-        for _ in range(plan["window"]):
-            run.say(run.next_sender())
+        for log in run.logs:
+            for _ in range(plan["window"]):
+                run.say(log.next_sender())
     elif run.by_acks:
-        for socket in run.sockets[: plan["senders"]]:
-            for _ in range(plan["acks"]):
-                run.say(socket)
+        for log in run.logs:
+            for socket in log.senders:
+                for _ in range(plan["acks"]):
+                    run.say(socket)
     else:
+        due = time.perf_counter()
         while not run.is_over:
-            run.say(run.next_sender())
-            await asyncio.sleep(plan["every_s"])
+            run.say(run.logs[len(run.sent_at) % len(run.logs)].next_sender())
+            due += plan["every_s"]
+            await asyncio.sleep(due - time.perf_counter())
 
 
 async def _settle(run: Run) -> None:
@@ -208,24 +248,28 @@ async def _settle(run: Run) -> None:
 
 
 def _acks_expected(run: Run) -> int:
-    return len(run.sent_at) if type(run.dialect).is_ack is not dialects.Dialect.is_ack else 0
+    return len(run.sent_at) if run.dialect.acks else 0
 
 
 def _mark(run: Run) -> dict[str, Any]:
     return {
         "at": time.perf_counter(),
-        "deliveries": sum(run.arrived),
+        "deliveries": sum(sum(log.arrived) for log in run.logs),
+        "complete": run.complete,
         "acked": run.acked,
         "processor": {n: stack.processor_s(pid) for n, pid in run.plan.get("pids", {}).items()},
         "own": time.process_time(),
+        "machine": stack.busy_s(),
     }
 
 
 def _figures(run: Run, begin: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
     seconds = end["at"] - begin["at"]
     deliveries = end["deliveries"] - begin["deliveries"]
-    acked = end["acked"] - begin["acked"]
-    if sorted(run.numbers) != list(range(len(run.sent_at))):
+    messages = end["complete"] - begin["complete"]
+    expected = sum(len(log.numbers) * log.count for log in run.logs)
+    numbers = sorted(number for log in run.logs for number in log.numbers)
+    if numbers != list(range(len(run.sent_at))):
         raise SystemExit("what arrived is not what was sent: this run does not count")
 
     def ms(values: list[float]) -> dict[str, float]:
@@ -236,25 +280,27 @@ def _figures(run: Run, begin: dict[str, Any], end: dict[str, Any]) -> dict[str, 
         }
 
     busy = {n: end["processor"][n] - begin["processor"][n] for n in end["processor"]}
+    served_s = max(sum(s for n, s in busy.items() if n not in stack.HELPERS), 0.01)
+    own_s = end["own"] - begin["own"]
+    others_s = max(end["machine"] - begin["machine"] - sum(busy.values()) - own_s, 0.0)
     return {
         "sockets": len(run.sockets),
+        "frame_bytes": len(run.logs[0].events[-1]),
         "sent": len(run.sent_at),
-        "expected": len(run.sent_at) * len(run.sockets),
-        "delivered": sum(run.arrived),
+        "expected": expected,
+        "delivered": sum(sum(log.arrived) for log in run.logs),
         "deliveries_per_s": round(deliveries / seconds),
-        "acks_per_s": round(acked / seconds, 1),
-        "messages_per_s": round(deliveries / len(run.sockets) / seconds, 1),
-        "delivered_ms": ms(run.delivered_s),
+        "acks_per_s": round((end["acked"] - begin["acked"]) / seconds, 1),
+        "messages_per_s": round(messages / seconds, 1),
+        "delivered_ms": ms(run.same_s + run.other_s),
+        "same_ms": ms(run.same_s),
+        "other_ms": ms(run.other_s),
         "everywhere_ms": ms(run.last_s),
         "acked_ms": ms(run.acked_s),
         "processor_share": {n: round(s / seconds, 3) for n, s in busy.items()}
-        | {"load": round((end["own"] - begin["own"]) / seconds, 3)},
-        "deliveries_per_processor_s": round(
-            deliveries / max(sum(s for n, s in busy.items() if n.startswith("replica")), 0.01)
-        ),
-        "processor_us_per_message": {
-            n: round(s / max(deliveries / len(run.sockets), 1) * 1e6) for n, s in busy.items()
-        },
+        | {"load": round(own_s / seconds, 3), "others": round(others_s / seconds, 3)},
+        "deliveries_per_processor_s": round(deliveries / served_s),
+        "processor_us_per_message": round(served_s / max(messages, 1) * 1e6, 1),
     }
 
 

@@ -34,3 +34,11 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def shown(machine: dict[str, Any]) -> str:
+    """The machine, for people."""
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}, "
+        f"Python {machine['python']}; load before: {machine['load_before']}"
+    )

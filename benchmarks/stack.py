@@ -17,63 +17,111 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chatsite import children, embedded, env
+from benchmarks import peers
+from chatsite import embedded, env
 from chatsite.replica import Preparation, Replica
 
 SERVER_CPUS = frozenset({0})
 LOAD_CPUS = frozenset({1})
 LOAD_TIMEOUT_S = 600
+TOKEN_S = 6 * 3600
+"""How long people stay signed in: longer than the longest row."""
+HELPERS = frozenset({"database", "broker"})
+"""The parts of a stack that are not the server that is measured."""
 CLOCK_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running Parley. `pids`: the parts by name, for readings of processor time and memory."""
+    """Running servers. `pids`: the parts by name, for readings of processor time and memory."""
 
     urls: list[str]
     pids: dict[str, int]
-    environ: Mapping[str, str]
+
+
+class House:
+    """A database and a broker with a Parley's data, on the load's core; replicas come and go."""
+
+    database = "parley"
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self.servers = embedded.Embedded(folder)
+        with pinned(LOAD_CPUS):
+            self.servers.start()
+        self.environ = env.for_child(
+            DATA_DIR=str(folder),
+            MONGODB_URL=self.servers.mongo.url,
+            REDIS_URL=self.servers.redis.url,
+            SECRET_KEY=secrets.token_urlsafe(64),
+            RATE_LIMITS="off",
+            LOG_LEVEL="WARNING",
+            APP_ENV="bench",
+            MONGODB_NAME=self.database,
+            ACCESS_TOKEN_S=str(TOKEN_S),
+            **environ,
+        )
+
+    def prepare(self, folder: Path) -> None:
+        """Migrations and indexes."""
+        preparation = Preparation(self.environ, data_dir=folder, demo=False)
+        preparation._speaks = False
+        with pinned(LOAD_CPUS):
+            preparation.start()
 
     def cast(self, **plan: Any) -> dict[str, Any]:
         """Make people and rooms: see `benchmarks.cast`."""
         return run_program("benchmarks.cast", plan, environ=self.environ)
 
+    @contextlib.contextmanager
+    def replicas(self, count: int = 1, **environ: str) -> Iterator[Stack]:
+        """Start replicas on the server's core; end them after."""
+        started: list[Replica] = []
+        try:
+            with pinned(SERVER_CPUS):
+                for _ in range(count):
+                    environment = {**self.environ, **environ}
+                    replica = Replica(embedded.HOST, embedded.free_port(), environ=environment)
+                    started.append(replica)
+                    replica.start()
+            pids = {"database": self.servers.mongo.pid, "broker": self.servers.redis.pid}
+            pids |= {f"replica {i}": replica.pid for i, replica in enumerate(started)}
+            yield Stack([replica.url for replica in started], pids)
+        finally:
+            for replica in started:
+                replica.end(10.0)
+
 
 @contextlib.contextmanager
-def running(*, replicas: int = 1, environ: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """Start everything on new data, without rate limits; end it and remove the data after."""
+def house(**environ: str) -> Iterator[House]:
+    """New data, without rate limits; everything ends and is removed after."""
     folder = Path(tempfile.mkdtemp(prefix="parley-bench-"))
-    parts: list[children.Child] = []
+    made = House(folder, environ)
+    try:
+        made.prepare(folder)
+        yield made
+    finally:
+        made.servers.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def beside(peer: peers.Peer) -> Iterator[Stack]:
+    """Start one peer on the server's core, with a broker of its own on the load's."""
+    folder = Path(tempfile.mkdtemp(prefix="parley-bench-"))
+    (folder / "log").mkdir()
+    broker = embedded.Broker(folder, port=embedded.free_port())
+    server = peers.Server(
+        peer, port=embedded.free_port(), redis_url=broker.url, log=folder / "log" / "peer.log"
+    )
     try:
         with pinned(LOAD_CPUS):
-            servers = embedded.Embedded(folder)
-            servers.start()
-        base = env.for_child(
-            DATA_DIR=str(folder),
-            MONGODB_URL=servers.mongo.url,
-            REDIS_URL=servers.redis.url,
-            SECRET_KEY=secrets.token_urlsafe(64),
-            RATE_LIMITS="off",
-            LOG_LEVEL="WARNING",
-            APP_ENV="bench",
-            **(environ or {}),
-        )
-        with pinned(LOAD_CPUS):
-            preparation = Preparation(base, data_dir=folder, demo=False)
-            preparation._speaks = False
-            preparation.start()
+            broker.start()
         with pinned(SERVER_CPUS):
-            for _ in range(replicas):
-                replica = Replica(embedded.HOST, embedded.free_port(), environ=base)
-                parts.append(replica)
-                replica.start()
-        pids = {"database": servers.mongo.pid, "broker": servers.redis.pid}
-        pids |= {f"replica {i}": part.pid for i, part in enumerate(parts)}
-        yield Stack([r.url for r in parts if isinstance(r, Replica)], pids, base)
+            server.start()
+        yield Stack([server.url], {"broker": broker.pid, peer.name: server.pid})
     finally:
-        for part in parts:
-            part.end(10.0)
-        servers.stop()
+        server.end(5.0)
+        broker.end(5.0)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -89,10 +137,14 @@ def pinned(cpus: frozenset[int]) -> Iterator[None]:
 
 
 def run_program(
-    module: str, plan: Mapping[str, Any], *, environ: Mapping[str, str] | None = None
+    module: str,
+    plan: Mapping[str, Any],
+    *,
+    environ: Mapping[str, str] | None = None,
+    cpus: frozenset[int] = LOAD_CPUS,
 ) -> dict[str, Any]:
-    """Run a module of ours on the load's core: a plan goes in, an answer comes out, as JSON."""
-    with pinned(LOAD_CPUS):
+    """Run a module of ours, on the load's core: a plan goes in, an answer comes out, as JSON."""
+    with pinned(cpus):
         done = subprocess.run(
             [sys.executable, "-m", module],
             input=json.dumps(plan),
@@ -120,3 +172,10 @@ def memory_kb(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1])
     raise ValueError("no Pss in smaps_rollup")
+
+
+def busy_s() -> float:
+    """The processor time that the whole machine has used so far, by anybody."""
+    fields = [int(n) for n in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = fields[:8]
+    return (user + nice + system + irq + softirq + steal) / CLOCK_TICKS_S

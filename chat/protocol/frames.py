@@ -37,7 +37,15 @@ PUSHED: Final = (
 )
 """Every type that the server pushes, the closed list."""
 
-encode = msgspec.json.Encoder().encode
+
+def _plain(value: object) -> int:
+    """A number of a class of its own, as which the driver reads what the ORM wrote (`Int64`)."""
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"{type(value).__name__} has no place in a frame")
+
+
+encode = msgspec.json.Encoder(enc_hook=_plain).encode
 
 
 class Frame:

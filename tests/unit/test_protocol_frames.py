@@ -4,6 +4,7 @@ import json
 
 import msgspec
 import pytest
+from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,16 @@ MESSAGE = objects.Message(
     reactions=[objects.Reaction(emoji="👍", count=2, users=["u1", "u2"])],
     pinned=False,
 )
+
+
+def test_a_number_that_the_orm_wrote_is_a_number() -> None:
+    frame = json.loads(frames.push("room.reset", {"head_seq": Int64(5)}, room="r1"))
+    assert frame["data"] == {"head_seq": 5}
+
+
+def test_what_has_no_place_in_a_frame_is_refused() -> None:
+    with pytest.raises(TypeError, match="object has no place in a frame"):
+        frames.push("typing", object())
 
 
 def test_a_durable_event_names_its_type_room_seq_and_data() -> None:

@@ -1,7 +1,5 @@
-"""Owns one peer: the chat consumer of the Channels tutorial, as it stands there, on stock Daphne with
-the Redis pub/sub layer. No storage, no order, no acks.
-
-Run: `REDIS_URL=… daphne -b 127.0.0.1 -p PORT tutorial:application`
+"""Owns one peer: the chat consumer of the Channels tutorial, as it stands there, on stock Daphne
+with the Redis pub/sub layer. No storage, no order, no acks. `benchmarks.peers` says how it is run.
 """
 
 import json
