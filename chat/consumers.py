@@ -174,6 +174,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             self._outbox.close(CLOSE_TOO_MANY)
             return
         self._connection = connection
+        if not await self._hub.admits(connection):
+            self._outbox.close(CLOSE_TOO_MANY)
+            return
         try:
             connection.shares_presence = await self._hub.shares_presence(connection)
             rooms = await connection.open()

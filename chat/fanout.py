@@ -22,6 +22,7 @@ from chat.past import Past
 from chat.presence import Presence
 from chat.protocol import frames
 from chat.protocol.frames import Frame
+from chat.quota import Quota
 from chat.repair import Repair
 from chat.store import Committed, Head, Store
 from chat.tasks import Tasks
@@ -48,6 +49,7 @@ class Fanout:
             mongo.database(), committed=self._committed, about_to=self.cache.announce
         )
         self.presence = Presence(changed=self._presence_changed, found=self._presence_found)
+        self.quota = Quota()
         self.bus = Bus(
             heard=self._heard,
             recovered=lambda: self.repair.bus_recovered(),
@@ -78,6 +80,7 @@ class Fanout:
         self.bus.start(self._tasks)
         self._tasks.supervise(self.cache.run, "cache")
         self._tasks.supervise(self.presence.run, "presence")
+        self._tasks.supervise(self.quota.run, "quota")
         self._tasks.supervise(self.repair.compare, "comparing")
         self._tasks.supervise(self._following_house, "house")
         self.repair.bus_lost()

@@ -45,12 +45,19 @@ class Hub:
         house.ephemeral_listeners.append(self._room_said)
 
     def add(self, connection: Connection) -> bool:
-        """Take a connection in; False when its person has too many here."""
+        """Take a connection in; False when its person has too many here. `admits` has the last
+        word."""
         mine = self._people.setdefault(connection.identity.user_id, set())
         if len(mine) >= limits.CONNECTIONS_PER_USER:
             return False
         mine.add(connection)
         return True
+
+    async def admits(self, connection: Connection) -> bool:
+        """Whether the person has room for this connection, counting those on other replicas."""
+        return await self.house.presence.enter(
+            connection.identity.user_id, connection.id, most=limits.CONNECTIONS_PER_USER
+        )
 
     def remove(self, connection: Connection) -> None:
         mine = self._people.get(connection.identity.user_id)

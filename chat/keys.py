@@ -21,8 +21,18 @@ def heads() -> str:
     return f"{settings.MONGODB_NAME}:heads"
 
 
+def rate(user: str) -> str:
+    """When one person's bucket of messages will be full again, unix microseconds."""
+    return f"{settings.MONGODB_NAME}:rate:{user}"
+
+
+def processes() -> str:
+    """Sorted set: the processes that were heard of lately, score = until when that counts."""
+    return f"{settings.MONGODB_NAME}:processes"
+
+
 def presence(user: str) -> str:
-    """Sorted set: "<connection> <state>" of one person, score = when the entry expires."""
+    """Sorted set: "<process>.<connection> <state>" of a person, score = when the entry expires."""
     return f"{settings.MONGODB_NAME}:presence:{user}"
 
 

@@ -78,6 +78,10 @@ class Bucket:
             return 0.0
         return (1.0 - self._tokens) / self._rate
 
+    def give_back(self) -> None:
+        """Untake one token."""
+        self._tokens = min(self._burst, self._tokens + 1.0)
+
     def is_full(self, *, now: float) -> bool:
         """Whether nothing was taken for long enough that the bucket may be forgotten."""
         return self._tokens + (now - self._at) * self._rate >= self._burst

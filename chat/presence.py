@@ -1,5 +1,7 @@
 """Owns who is online: one expiring entry a connection in Redis, and what this process tells of it.
 
+The same entries bound how many connections a person has on all replicas together (`enter`).
+
 Knows no socket. An entry lives `ENTRY_TTL_S` by Redis's own clock, so replicas' clocks do not
 matter, and is refreshed by `run` every `REFRESH_EVERY_S`: after a replica is killed its people are
 offline within `ENTRY_TTL_S + LOOK_EVERY_S`. Who comes or changes is told after `ARRIVE_S`, who
@@ -10,6 +12,7 @@ own people only and leaves the others as they were.
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,21 +34,44 @@ WATCHED_MAX: Final = 50_000
 """People watched on one process that are looked up; more are only heard of."""
 LAST_SEEN_TTL_S: Final = 400 * 86_400
 LIMIT_S: Final = 1.0
+ENTER_LIMIT_S: Final = 0.1
+"""How long a new connection waits for Redis's word; without one it is let in."""
+BREAK_S: Final = 1.0
+"""How long nobody waits for Redis after it gave none."""
+HEARD_WITHIN_S: Final = 3.0
+"""Entries of a process that was not heard of for so long do not count as connections: after a
+replica is killed its people need their places before the entries expire. `run` says so every
+`GATHER_S`."""
+ENTER_AGAIN_S: Final = 0.5
 
 ONLINE: Final = "online"
 AWAY: Final = "away"
 OFFLINE: Final = "offline"
 INVISIBLE: Final = "invisible"
 STATES: Final = (ONLINE, AWAY, INVISIBLE)
+ENTERING: Final = "entering"
+"""Of a connection that has its place and did not say yet how it is: shown to nobody."""
 
 Changed = Callable[[Mapping[str, str]], None]
 """Told of people's new states."""
 logger = logging.getLogger(__name__)
 
-# A sorted set a person: member "<connection> <state>", score = when it expires (ms, Redis's clock).
-_STATE_OF: Final = """
-local function state_of(key, now)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+# A sorted set a person: member "<process>.<connection> <state>", score = when it expires (ms, by
+# Redis's clock). What is something else under its name is nobody's.
+_NOW: Final = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local function expire(key)
+  if type(redis.pcall('ZREMRANGEBYSCORE', key, '-inf', now)) == 'table' then
+    redis.call('DEL', key)
+  end
+end
+"""
+_STATE_OF: Final = (
+    _NOW
+    + """
+local function state_of(key)
+  expire(key)
   local found = 'offline'
   for _, entry in ipairs(redis.call('ZRANGE', key, 0, -1)) do
     local state = string.match(entry, ' (%a+)$')
@@ -55,17 +81,16 @@ local function state_of(key, now)
   end
   return found
 end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
+)
 _UPDATE: Final = (
     _STATE_OF
     + """
 local key, seen, ttl = KEYS[1], KEYS[2], tonumber(ARGV[1])
-local before = state_of(key, now)
+local before = state_of(key)
 local hides = false
 for i = 3, #ARGV, 2 do
-  for _, state in ipairs({'online', 'away', 'invisible'}) do
+  for _, state in ipairs({'online', 'away', 'invisible', 'entering'}) do
     redis.call('ZREM', key, ARGV[i] .. ' ' .. state)
   end
   if ARGV[i + 1] == 'invisible' then hides = true end
@@ -74,7 +99,7 @@ for i = 3, #ARGV, 2 do
   end
 end
 redis.call('PEXPIRE', key, ttl)
-local after = state_of(key, now)
+local after = state_of(key)
 if hides then
   redis.call('DEL', seen)
 elseif before ~= 'offline' then
@@ -87,8 +112,40 @@ _LOOK: Final = (
     _STATE_OF
     + """
 local found = {}
-for i, key in ipairs(KEYS) do found[i] = state_of(key, now) end
+for i, key in ipairs(KEYS) do found[i] = state_of(key) end
 return found
+"""
+)
+_ENTER: Final = (
+    _NOW
+    + """
+local key, processes = KEYS[1], KEYS[2]
+local mine, ttl, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+expire(key)
+expire(processes)
+if redis.call('ZCARD', key) >= most then
+  local left = {[mine] = true}
+  for i = 4, #ARGV do left[ARGV[i]] = true end
+  local others = 0
+  for _, entry in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    local connection, process = string.match(entry, '^((%w+)%.%S+) ')
+    if connection and not left[connection] and redis.call('ZSCORE', processes, process) then
+      others = others + 1
+    end
+  end
+  if others >= most then return 0 end
+end
+redis.call('ZADD', key, now + ttl, mine .. ' entering')
+redis.call('PEXPIRE', key, ttl)
+return 1
+"""
+)
+_HEARD: Final = (
+    _NOW
+    + """
+expire(KEYS[1])
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 )
 
@@ -106,8 +163,25 @@ class Presence:
         self._known: dict[str, str] = {}
         self._watched: dict[str, int] = {}
         self._arrived = asyncio.Event()
+        self._process = uuid.uuid4().hex[:12]
+        self._broken_until = 0.0
 
     # --- this process's connections ---
+
+    async def enter(self, user: str, connection: str, *, most: int) -> bool:
+        """Give a new connection its place; False when the person has `most` on all replicas.
+
+        A refusal is for good, so it is not given before a reload of a page has been told of, and
+        before the entries of a replica that was killed have stopped to count. True when Redis
+        does not answer. `remove` gives the place back, whatever this returned.
+        """
+        self._mine.setdefault(user, {})[connection] = ENTERING
+        deadline = time.monotonic() + HEARD_WITHIN_S + ENTER_AGAIN_S
+        while not (has_place := await self._has_place(user, connection, most)):
+            if time.monotonic() >= deadline:
+                break
+            await asyncio.sleep(ENTER_AGAIN_S)
+        return has_place
 
     def set(self, user: str, connection: str, state: str) -> None:
         """A connection is there, in this state (one of `STATES`)."""
@@ -161,7 +235,11 @@ class Presence:
     async def run(self) -> None:
         """Tell of changes, refresh entries and look after the watched until cancelled."""
         refreshed = looked = told = time.monotonic()
+        heard = 0.0
         while True:
+            if time.monotonic() - heard >= GATHER_S:
+                heard = time.monotonic()
+                await self._say_heard()
             if await self._is_arrival_within(told + GATHER_S - time.monotonic()):
                 await self._update(self._take_arrivals())
                 continue
@@ -210,7 +288,11 @@ class Presence:
             try:
                 async with asyncio.timeout(LIMIT_S), rds.client().pipeline(transaction=False) as p:
                     for user in chunk:
-                        arguments = [part for pair in entries[user].items() for part in pair]
+                        arguments = [
+                            part
+                            for connection, state in entries[user].items()
+                            for part in (self._entry(connection), state)
+                        ]
                         p.eval(
                             _UPDATE, 2, keys.presence(user), keys.last_seen(user),
                             ENTRY_TTL_S * 1000, LAST_SEEN_TTL_S * 1000, *arguments,
@@ -226,6 +308,37 @@ class Presence:
             }
             if changes:
                 self._changed(changes)
+
+    async def _has_place(self, user: str, connection: str, most: int) -> bool:
+        if time.monotonic() < self._broken_until:
+            return True
+        gone = [self._entry(c) for c, state in self._dirty.get(user, {}).items() if not state]
+        try:
+            async with asyncio.timeout(ENTER_LIMIT_S):
+                found = await rds.client().eval(
+                    _ENTER, 2, keys.presence(user), keys.processes(), self._entry(connection),
+                    ENTRY_TTL_S * 1000, most, *gone,
+                )  # fmt: skip
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._broken_until = time.monotonic() + BREAK_S
+            logger.debug("connections not counted together: %s", type(error).__name__)
+            return True
+        return bool(found)
+
+    async def _say_heard(self) -> None:
+        if time.monotonic() < self._broken_until:
+            return
+        try:
+            async with asyncio.timeout(ENTER_LIMIT_S):
+                await rds.client().eval(
+                    _HEARD, 1, keys.processes(), self._process, round(HEARD_WITHIN_S * 1000)
+                )
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._broken_until = time.monotonic() + BREAK_S
+            logger.debug("not heard of: %s", type(error).__name__)
+
+    def _entry(self, connection: str) -> str:
+        return f"{self._process}.{connection}"
 
     async def _look(self, users: Sequence[str]) -> dict[str, str] | None:
         found: dict[str, str] = {}
@@ -249,7 +362,7 @@ class Presence:
             self._found({u: s for u, s in found.items() if known.get(u, OFFLINE) != s})
 
     def _own_state(self, user: str) -> str:
-        mine = set(self._mine.get(user, {}).values())
+        mine = set(self._mine.get(user, {}).values()) - {ENTERING}
         if INVISIBLE in mine or not mine:
             return OFFLINE
         return ONLINE if ONLINE in mine else AWAY

@@ -6,23 +6,23 @@ server we ship.
 
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 from chatsite import env, lifecycle
 
 env.use_settings()
-
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (needs the app registry)
 from django.urls import path  # noqa: E402
 
 from chat import consumers  # noqa: E402
+from chatsite.handler import Handler  # noqa: E402  (it reads the settings)
 
 application: Any = ProtocolTypeRouter(
     {
         "lifespan": lifecycle.lifespan,
-        "http": django_application,
+        "http": Handler(),
         "websocket": URLRouter([path("ws/v1/", consumers.SocketConsumer.as_asgi())]),
     }
 )

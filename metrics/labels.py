@@ -75,7 +75,7 @@ DATABASE_OPS = frozenset(
 """Kinds of commands to MongoDB: `watch` opens a change stream, `more` fetches further results of it
 or of a `find`, `commit` and `abort` end a transaction, `close` what the server keeps for us."""
 REDIS_OPS = frozenset(
-    {"decr", "eval", "expire", "incr", "mget", "ping", "pttl", "publish", "subscribe"}
+    {"decr", "eval", "evalsha", "expire", "incr", "mget", "ping", "pttl", "publish", "subscribe"}
     | {"unsubscribe", "zadd", "zmscore", "zrangebyscore", "zremrangebyrank", "zremrangebyscore"}
 )
 """Commands of Redis by name, those in pipelines each for itself."""

@@ -250,7 +250,7 @@ class _Deed:
         target_id = commands.uuid_hex(target, field="target")
         house = await fanout.current()
         record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
-        take_token(identity.user_id)
+        await take_token(house, identity.user_id)
         message = await house.store.event(target_id)
         if message is None or str(message["room_id"]) != room or message["kind"] != "message":
             raise errors.NotFound("There is no such message.")

@@ -1,11 +1,9 @@
 """Owns what may be said: the rules of sending, then the log. Knows no socket and no request."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from bson import ObjectId
@@ -13,7 +11,7 @@ from django.conf import settings
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from accounts.identity import Identity
-from chat import errors, fanout, journal, limits, text
+from chat import errors, fanout, journal, text
 from chat.protocol import commands, frames
 from chat.protocol.objects import Quote
 from chat.services import access, drafts, mentions, words
@@ -21,10 +19,6 @@ from chat.store import Append, Place, Store, Stored
 from chat.store.appends import Change
 from chat.store.records import RoomRecord
 from chatsite import times
-
-BUCKETS_MAX: Final = 50_000
-
-_buckets: OrderedDict[str, limits.Bucket] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ async def message_submit(
     record, member = await access.member_of(house.store, room, identity.user_id)
     access.may_post(record, member, now=now)
     body = _cleaned(text)
-    take_token(identity.user_id)
+    await take_token(house, identity.user_id)
     quotes = await quoted(house.store, room, reply_to)
     if record.rules:
         said = words.Said(room=room, author=identity.user_id, id=event_id, text=body,
@@ -120,26 +114,14 @@ async def sent(house: fanout.Fanout, stored: Stored) -> Sent:
     return Sent(msgspec.Raw(frames.encode(message)), duplicate=True)
 
 
-def take_token(user: str) -> None:
-    """One message's worth of a person's rate, on this process.
+async def take_token(house: fanout.Fanout, user: str) -> None:
+    """One message's worth of a person's rate.
 
     Raises:
         RateLimited: with the seconds to wait.
     """
-    if not settings.RATE_LIMITS:
-        return
-    now = monotonic()
-    bucket = _buckets.get(user)
-    if bucket is None:
-        bucket = limits.Bucket(rate=limits.MESSAGES_PER_S, burst=limits.MESSAGES_BURST, now=now)
-        _buckets[user] = bucket
-        if len(_buckets) > BUCKETS_MAX:
-            _buckets.popitem(last=False)
-    else:
-        _buckets.move_to_end(user)
-    wait = bucket.take(now=now)
-    if wait:
-        raise errors.RateLimited(retry_after=wait)
+    if settings.RATE_LIMITS:
+        await house.quota.take(user)
 
 
 def _cleaned(typed: str) -> str:

@@ -36,7 +36,7 @@ async def message_report(
     now = now or times.utc_now()
     house = await fanout.current()
     await access.member_of(house.store, room, identity.user_id)
-    take_token(identity.user_id)
+    await take_token(house, identity.user_id)
     try:
         target_id = commands.uuid_hex(target)
     except errors.ValidationFailed as error:

@@ -1,12 +1,12 @@
 """Who is there: over replicas, over tabs, and after a replica that did not say goodbye."""
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 
 from chat import presence
 from chat.presence import Presence
+from chat.tasks import Tasks
 from tests.cluster import Person
 from tests.wire import Frame, Wire
 
@@ -145,19 +145,19 @@ async def test_people_of_a_replica_that_died_are_offline_once_their_entries_expi
     dying = Presence(changed=lambda _: None, found=lambda _: None)
     staying: Presence
     staying = Presence(changed=lambda _: None, found=lambda news: _note(staying.heard(news), seen))
-    tasks = [asyncio.create_task(each.run()) for each in (dying, staying)]
+    tasks = Tasks(), Tasks()  # which see to it that no cancellation is lost
+    for each, owner in zip((dying, staying), tasks, strict=True):
+        owner.supervise(each.run, "presence")
     try:
         dying.set(user, "connection", presence.ONLINE)
         staying.watch([user])
         async with asyncio.timeout(GOODBYE_S + SLACK_S):
             assert await seen.get() == "online"
-            tasks[0].cancel()  # no goodbye
+            await tasks[0].end()  # no goodbye
             assert await seen.get() == "offline"
     finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        for owner in tasks:
+            await owner.end()
 
 
 def test_entries_outlive_their_refresh_and_a_dead_replica_by_less_than_a_minute() -> None:

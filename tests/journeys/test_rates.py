@@ -1,0 +1,158 @@
+"""What one person may do is counted once, however many replicas it is done at."""
+
+import asyncio
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chat import keys, limits
+from chatsite import rds
+from tests import services, wire
+from tests.cluster import Cluster
+from tests.wire import Wire
+
+ACK_S = 1.0
+"""docs/reliability.md: acks while Redis is paused."""
+
+
+@pytest.fixture(scope="module")
+async def limited(
+    running_services: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Cluster]:
+    """Two replicas that keep the limits."""
+    folder = tmp_path_factory.mktemp("limited")
+    async with Cluster(folder, environ={"RATE_LIMITS": "on"}) as cluster:
+        yield cluster
+
+
+async def say(socket: Wire, room: str) -> str:
+    """Say something; "" or the code of the refusal."""
+    data = {"room": room, "id": str(uuid.uuid4()), "text": "said"}
+    reply = await socket.ask("message.send", data)
+    return "" if reply["ok"] else str(reply["error"]["code"])
+
+
+def may_be(took_s: float) -> range:
+    """How many messages may be taken in so long, a burst included."""
+    refilled = int(took_s * limits.MESSAGES_PER_S)
+    return range(limits.MESSAGES_BURST, limits.MESSAGES_BURST + refilled + 2)
+
+
+async def test_messages_are_counted_over_replicas_and_over_sockets_and_rest(
+    limited: Cluster,
+) -> None:
+    alice = await limited.person("alice")
+    room = await alice.channel()
+    async with await alice.wire(at=0) as one, await alice.wire(at=1) as other:
+        began = time.monotonic()
+        taken = await asyncio.gather(
+            *(say(socket, room) for _ in range(25) for socket in (one, other))
+        )
+        took = time.monotonic() - began
+        assert taken.count("") in may_be(took)
+        assert set(taken) == {"", "rate_limited"}
+        async with alice.rest_at(1) as rest:
+            refused = await asyncio.gather(
+                *(
+                    rest.post(f"/rooms/{room}/messages", id=str(uuid.uuid4()), text="said")
+                    for _ in range(15)
+                ),
+                return_exceptions=True,
+            )
+        said = taken.count("") + sum(not isinstance(each, Exception) for each in refused)
+        assert said in may_be(time.monotonic() - began)
+
+
+async def test_one_message_here_and_nineteen_there_are_a_burst(limited: Cluster) -> None:
+    bob = await limited.person("bob")
+    room = await bob.channel()
+    async with await bob.wire(at=0) as one, await bob.wire(at=1) as other:
+        assert await say(one, room) == ""
+        assert [await say(other, room) for _ in range(limits.MESSAGES_BURST - 1)].count("") == 19
+
+
+async def test_a_socket_keeps_the_order_of_its_messages(limited: Cluster) -> None:
+    alice = await limited.person("alice")
+    room = await alice.channel()
+    texts = [f"number {at}" for at in range(limits.MESSAGES_BURST)]
+    async with await alice.wire() as socket:
+        await asyncio.gather(
+            *(
+                socket.ask("message.send", {"room": room, "id": str(uuid.uuid4()), "text": text})
+                for text in texts
+            )
+        )
+    log = await alice.log(room)
+    assert [e["data"]["text"] for e in log if e["type"] == "message.new"] == texts
+
+
+async def test_the_twenty_first_socket_is_refused_at_whatever_replica(limited: Cluster) -> None:
+    alice = await limited.person("alice")
+    most = limits.CONNECTIONS_PER_USER
+    sockets = [await alice.wire(at=at % 2) for at in range(most)]
+    headers = {"Authorization": f"Bearer {await alice.rest.token()}"}
+    try:
+        more = [await wire.open_bare(url, headers) for url in limited.urls]
+        assert await asyncio.gather(*(each.closed() for each in more)) == [4409, 4409]
+        await sockets.pop().close()
+        async with await alice.wire(at=0) as instead:
+            assert (await instead.ask("ping", {}))["ok"]
+    finally:
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_places_on_a_killed_replica_are_free_long_before_its_entries_expire(
+    running_services: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with Cluster(tmp_path_factory.mktemp("killed")) as cluster:
+        alice = await cluster.person("alice")
+        most = limits.CONNECTIONS_PER_USER
+        lost = [await alice.wire(at=1) for _ in range(most)]
+        await cluster.kill(1)
+        came_back = await asyncio.gather(*(alice.wire(at=0) for _ in range(most)))
+        for socket in (*lost, *came_back):
+            await socket.close()
+
+
+async def test_a_frozen_redis_holds_up_no_message_and_each_replica_counts_for_itself(
+    limited: Cluster,
+) -> None:
+    bob = await limited.person("bob")
+    room = await bob.channel()
+    async with await bob.wire(at=0) as one, await bob.wire(at=1) as other:
+        services.servers.redis.signal(signal.SIGSTOP)
+        try:
+            for socket in (one, other):
+                began = time.monotonic()
+                for _ in range(limits.MESSAGES_BURST):
+                    asked_at = time.monotonic()
+                    assert await say(socket, room) == ""
+                    assert time.monotonic() - asked_at < ACK_S
+                more = [await say(socket, room) for _ in range(limits.MESSAGES_BURST)]
+                taken = limits.MESSAGES_BURST + more.count("")
+                assert taken in may_be(time.monotonic() - began)
+        finally:
+            services.servers.redis.signal(signal.SIGCONT)
+
+
+async def test_what_is_no_bucket_and_no_presence_under_their_names_is_nothing(
+    limited: Cluster,
+) -> None:
+    alice, bob = await limited.people("alice", "bob")
+    room = await alice.channel()
+    redis = rds.client()
+    for name in (keys.rate(alice.id), keys.presence(alice.id), keys.processes()):
+        await redis.delete(name)
+        await redis.rpush(name, "neither", "nor")
+    async with await alice.wire(at=0) as hers, await bob.wire(at=1) as his:
+        assert [await say(hers, room) for _ in range(limits.MESSAGES_BURST)].count("") == 20
+        reply = await his.ask("presence.watch", {"users": [alice.id]})
+        if reply["data"]["users"][alice.id] != "online":
+            await his.push("presence", lambda f: f["data"]["user"] == alice.id)
+    await redis.set(keys.rate(alice.id), "1" + "0" * 30)  # full again in a billion years
+    async with await alice.wire(at=1) as hers:
+        assert await say(hers, room) == ""
