@@ -118,7 +118,7 @@ async def newest_of(room: str) -> list[Document]:
 async def message_of(id: str) -> Document | None:
     """A message as it is now."""
     house = await fanout.current()
-    found = await house.store.event(id)
+    found = await house.store.event_anywhere(id)
     return found if found is not None and found["kind"] == "message" else None
 
 

@@ -170,8 +170,8 @@ _MAKERS: Final[dict[str, _Maker]] = {
 
 async def _with_targets(store: Store, documents: Sequence[Document]) -> list[Document]:
     """Edits together with the message that they edit (as `of`)."""
-    edited = {document["target"] for document in documents if document["kind"] == "edit"}
-    targets = await store.events_by_id(sorted(edited))
+    edited = {(d["room_id"], d["target"]) for d in documents if d["kind"] == "edit"}
+    targets = await store.events_by_id(edited)
     return [d | {"of": targets[d["target"]]} if d["kind"] == "edit" else d for d in documents]
 
 
@@ -179,8 +179,8 @@ async def surroundings(store: Store, documents: Iterable[Document]) -> tuple[Peo
     """The people and the quoted messages that these documents speak of."""
     documents = list(documents)
     documents += [document["of"] for document in documents if "of" in document]
-    replied = {d["reply_to"] for d in documents if d.get("reply_to")}
-    quoted = await store.events_by_id(sorted(replied))
+    replied = {(d["room_id"], d["reply_to"]) for d in documents if d.get("reply_to")}
+    quoted = await store.events_by_id(replied)
     wanted = {str(d["actor_id"]) for d in [*documents, *quoted.values()]}
     wanted |= {d["data"]["user"] for d in documents if d["kind"] == "member"}
     people = await store.people(wanted)

@@ -231,10 +231,10 @@ async def message_get(identity: Identity, *, room: str, message: str) -> Message
     house = await fanout.current()
     await access.member_of(house.store, room, identity.user_id)
     try:
-        document = await house.store.event(commands.uuid_hex(message))
+        document = await house.store.event(commands.uuid_hex(message), room=room)
     except errors.ValidationFailed:
         document = None
-    if document is None or str(document["room_id"]) != room or document["kind"] != "message":
+    if document is None or document["kind"] != "message":
         raise errors.NotFound("There is no such message.")
     return (await journal.messages(house.store, [document]))[0]
 

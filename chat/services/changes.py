@@ -107,7 +107,8 @@ async def message_delete(
         found = events.find(of_message, {"kind": 1}, session=session)
         edits = [event["_id"] async for event in found if event["kind"] == "edit"]
         if edits:
-            await events.update_many({"_id": {"$in": edits}}, {"$set": empty}, session=session)
+            theirs = {"_id": {"$in": edits}, "room_id": message["room_id"]}
+            await events.update_many(theirs, {"$set": empty}, session=session)
         audit = {
             "at": now, "actor_id": ObjectId(identity.user_id), "action": "message_delete",
             "room_id": room, "subject": message["_id"], "reason": reason, "new": {},
@@ -251,8 +252,8 @@ class _Deed:
         house = await fanout.current()
         record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
         await take_token(house, identity.user_id)
-        message = await house.store.event(target_id)
-        if message is None or str(message["room_id"]) != room or message["kind"] != "message":
+        message = await house.store.event(target_id, room=room)
+        if message is None or message["kind"] != "message":
             raise errors.NotFound("There is no such message.")
         return cls(
             house=house, identity=identity, room=record, member=member, message=message,
@@ -272,7 +273,7 @@ class _Deed:
         async def change(session: AsyncClientSession, place: Place) -> None:
             events: AsyncCollection[Document]
             events = session.client[settings.MONGODB_NAME]["chat_event"]
-            key = {"_id": self.message["_id"]}
+            key = {"_id": self.message["_id"], "room_id": self.message["room_id"]}
             message = await events.find_one(key, session=session)
             if message is None or message.get("deleted_at", times.NEVER) != times.NEVER:
                 raise errors.NotFound("This message was deleted.")
@@ -294,7 +295,7 @@ class _Deed:
         return stored
 
     async def message_now(self) -> msgspec.Raw:
-        current = await self.house.store.event(self.message["_id"])
+        current = await self.house.store.event(self.message["_id"], room=self.room.id)
         (shown,) = await journal.messages(self.house.store, [current or self.message])
         return msgspec.Raw(frames.encode(shown))
 

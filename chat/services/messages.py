@@ -137,8 +137,8 @@ async def quoted(store: Store, room: str, reply_to: str | None) -> dict[str, Quo
     if not reply_to:
         return {}
     target_id = commands.uuid_hex(reply_to, field="reply_to")
-    target = await store.event(target_id)
-    if target is None or str(target["room_id"]) != room or target["kind"] != "message":
+    target = await store.event(target_id, room=room)
+    if target is None or target["kind"] != "message":
         said = "This message is not in this room."
         raise errors.ValidationFailed(said, fields={"reply_to": [said]})
     people = await store.people([str(target["actor_id"])])

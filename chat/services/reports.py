@@ -41,8 +41,8 @@ async def message_report(
         target_id = commands.uuid_hex(target)
     except errors.ValidationFailed as error:
         raise errors.NotFound("There is no such message.") from error
-    message = await house.store.event(target_id)
-    if message is None or str(message["room_id"]) != room or message["kind"] != "message":
+    message = await house.store.event(target_id, room=room)
+    if message is None or message["kind"] != "message":
         raise errors.NotFound("There is no such message.")
     row = {
         "room_id": ObjectId(room),

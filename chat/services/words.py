@@ -54,7 +54,7 @@ async def allowed(
         this person's or room's waits), Conflict (the id is something else's), Unavailable.
     """
     verdict = await _judged(room.rules, said.text)
-    if _passes(verdict, member) or await store.event(said.id) is not None:
+    if _passes(verdict, member) or await store.event(said.id, room=said.room) is not None:
         return verdict.text
     assert verdict.by is not None
     if verdict.by.does == rules.REFUSE:
@@ -73,7 +73,9 @@ async def edit_allowed(
         WordsRefused, Unavailable.
     """
     verdict = await _judged(room.rules, text)
-    if _passes(verdict, member) or await store.event(commands.uuid_hex(id)) is not None:
+    if _passes(verdict, member):
+        return verdict.text
+    if await store.event(commands.uuid_hex(id), room=room.id) is not None:
         return verdict.text
     raise errors.WordsRefused(fields={"text": [errors.WordsRefused.default_message]})
 

@@ -85,6 +85,11 @@ class Waiting:
     def id(self) -> str:
         return str(self.append.document["_id"])
 
+    @property
+    def key(self) -> Document:
+        """What finds the event once it is stored, and asks one shard only."""
+        return {"_id": self.id, "room_id": ObjectId(self.append.room)}
+
     def resolve(self, stored: Stored) -> None:
         if not self.answer.done():
             self.answer.set_result(stored)

@@ -5,7 +5,7 @@ other predicate: the same cost at any depth.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 from bson import ObjectId
@@ -171,14 +171,24 @@ class Store:
         """The messages with n in [low, high), in order."""
         return await self._range(room, "n", max(low, 1), high)
 
-    async def event(self, event_id: str) -> Document | None:
-        return await self.events.find_one({"_id": event_id})
+    async def event(self, event_id: str, *, room: str) -> Document | None:
+        """An event of a room; None too when the id is that of another room's."""
+        return await self.events.find_one({"_id": event_id, "room_id": ObjectId(room)})
 
-    async def events_by_id(self, ids: Sequence[str]) -> dict[str, Document]:
-        if not ids:
+    async def events_by_id(self, places: Collection[tuple[ObjectId, str]]) -> dict[str, Document]:
+        """The events with these rooms and ids, by id. What is in another room is not among them."""
+        if not places:
             return {}
-        found = self.events.find({"_id": {"$in": list(ids)}})
-        return {document["_id"]: document async for document in found}
+        found = self.events.find({"_id": {"$in": [event_id for _, event_id in places]}})
+        return {
+            document["_id"]: document
+            async for document in found
+            if (document["room_id"], document["_id"]) in places
+        }
+
+    async def event_anywhere(self, event_id: str) -> Document | None:
+        """An event of whichever room, for those who may see all: asks every shard."""
+        return await self.events.find_one({"_id": event_id})
 
     async def _range(self, room: str, field: str, low: int, high: int) -> list[Document]:
         query = {"room_id": ObjectId(room), field: {"$gte": low, "$lt": high}}

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+from bson import ObjectId
 from pymongo import WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
@@ -282,7 +283,7 @@ class Writer:
     async def _refused_or_retry(self, waiting: Waiting, refusal: errors.ChatError) -> None:
         """The change refused: because it was made before, by this very id, or for good."""
         try:
-            stored = await self._events.find_one({"_id": waiting.id}, {"_id": 1})
+            stored = await self._events.find_one(waiting.key, {"_id": 1})
         except PyMongoError as error:
             return self._unknown([waiting], error)
         if stored is not None:
@@ -330,7 +331,9 @@ class Writer:
 
     async def _answer_retry(self, waiting: Waiting) -> None:
         """The id is stored already: answer with what is there."""
-        document = await self._events.find_one({"_id": waiting.id})
+        document = await self._events.find_one(waiting.key)
+        if document is None:  # of another room, or gone since
+            document = await self._events.find_one({"_id": waiting.id})
         if document is None:
             return waiting.unavailable()
         try:
@@ -356,8 +359,8 @@ class Writer:
         if not places:
             return self._unknown(run, error)
         try:
-            ids = [waiting.id for waiting in run]
-            found = {d["_id"]: d async for d in self._events.find({"_id": {"$in": ids}})}
+            ours = {"_id": {"$in": [waiting.id for waiting in run]}, "room_id": ObjectId(room)}
+            found = {d["_id"]: d async for d in self._events.find(ours)}
         except PyMongoError:
             return self._unknown(run, error)
         for waiting, place in zip(run, places, strict=True):
