@@ -7,6 +7,7 @@ name becomes two addresses. Ports and folders are the test's. The rest is what i
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -167,3 +168,28 @@ async def test_drained_one_by_one_no_request_fails(cluster: Cluster, nginx: Comp
         done.set()
     assert len(statuses) > 50
     assert set(statuses) == {200}
+
+
+async def test_an_address_that_answers_nothing_costs_a_wait_and_no_request(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A machine that is gone refuses nothing: nginx tries it until its address is forgotten."""
+    with socket.socket() as silent, socket.socket() as first:
+        silent.bind((HOST, 0))
+        silent.listen(0)
+        first.connect(silent.getsockname())  # and its queue is full
+        folder = tmp_path_factory.mktemp("gone")
+        addresses = [f"{HOST}:{silent.getsockname()[1]}", cluster.urls[0].removeprefix("http://")]
+        asked = Composed(folder, port=proxy.free_port(), replicas=addresses, host=HOST)
+        asked.spawn()
+        try:
+            await asyncio.to_thread(asked.wait_ready)
+            async with httpx.AsyncClient(base_url=asked.url, timeout=10) as http:
+                pages = [await http.get("/healthz") for _ in range(3)]
+                login = {"login": "nobody", "password": "wrong-wrong"}
+                posts = [await http.post("/api/v1/auth/login", json=login) for _ in range(2)]
+        finally:
+            await asyncio.to_thread(asked.kill)
+        assert {page.status_code for page in pages} == {200}
+        assert {post.status_code for post in posts} == {401}
+        assert re.search(r"timed out .* while connecting", asked.error_log.read_text())
