@@ -77,7 +77,9 @@ def chosen(name: str, label: str, query: str, kind: str) -> dashboard.QueryVaria
     variable = dashboard.QueryVariable(name).label(label).query(query).datasource(source(kind))
     variable = variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).include_all(True)
     everything = model.VariableOption(text="All", value="$__all", selected=True)
-    return variable.multi(True).all_value(".*").current(everything)
+    # Loki refuses streams that are chosen only by what an empty label would match, too.
+    whole = ".+" if kind == "loki" else ".*"
+    return variable.multi(True).all_value(whole).current(everything)
 
 
 def whole(board: boards.Board) -> model.Dashboard:

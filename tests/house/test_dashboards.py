@@ -117,6 +117,22 @@ def test_logs_are_chosen_by_labels_that_they_have() -> None:
     assert all(f'"{label}"' in tree.doc(home) for label, home in LOG_LABELS.items())
 
 
+def test_loki_takes_every_choice_of_streams() -> None:
+    """It refuses one of which each part would also match a label that is not there."""
+    logs = json.loads((PROVISIONING / "dashboards" / "logs.json").read_text())
+    every = {each["name"]: each.get("allValue", "") for each in logs["templating"]["list"]}
+    choices = [
+        re.sub(r"\$(\w+)", lambda name: every[name[1]], stream)
+        for panel in logs["panels"]
+        for target in panel["targets"]
+        for stream in re.findall(r"\{([a-z]+(?:=|=~)[^}]*)\}", target["expr"])
+    ]
+    assert len(choices) >= len(logs["panels"])
+    for choice in choices:
+        parts = re.findall(r'\w+=(~?)"([^"]*)"', choice)
+        assert any(not re.fullmatch(wanted, "") for _, wanted in parts), choice
+
+
 def test_alerts_of_prometheus_are_handed_on() -> None:
     text = (PROVISIONING / "alerting" / "parley.yml").read_text()
     assert "$" not in "".join(line.partition("#")[0] for line in text.splitlines())
