@@ -1,18 +1,20 @@
 """Owns nodes of Redis and Sentinels as child processes, for tests that kill them.
 
-Must not know any test. Debian's `redis-server` (the Redis of production) and its `redis-sentinel`.
+Must not know any test. Debian's `redis-server` (the Redis of production).
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from chatsite import children, embedded
+from chatsite import children, embedded, env
 
 PASSWORD: Final = "a-password-of-the-nodes"
 MASTER: Final = "parley"
 DOWN_AFTER_MS: Final = 1_000
+SENTINEL: Final = env.BASE_DIR / "deploy" / "cluster" / "sentinel.sh"
 END_S: Final = 2.0
 
 
@@ -50,31 +52,36 @@ class Node(children.Child):
 
 
 class Sentinel(children.Child):
-    """One Sentinel that watches the master at a port, by the name `MASTER`."""
+    """One Sentinel that watches the master at a port, by the name `MASTER`: as it is shipped."""
 
-    def __init__(self, folder: Path, *, master: int, quorum: int) -> None:
+    def __init__(self, folder: Path, *, master: int) -> None:
         self.port = embedded.free_port()
-        self._file = folder / f"sentinel-{self.port}.conf"
-        self._file.write_text(
-            f"port {self.port}\nbind {embedded.HOST}\ndir {folder}\nloglevel warning\n"
-            f"sentinel monitor {MASTER} {embedded.HOST} {master} {quorum}\n"
-            f"sentinel auth-pass {MASTER} {PASSWORD}\n"
-            f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
-            f"sentinel failover-timeout {MASTER} 5000\n"
-        )
+        own = folder / f"sentinel-{self.port}"
+        own.mkdir()
+        environ = {
+            "PATH": os.environ["PATH"],
+            "REDIS_PASSWORD": PASSWORD,
+            "SENTINEL_DIR": str(own),
+            "SENTINEL_PORT": str(self.port),
+            "SENTINEL_HOST": embedded.HOST,
+            "MASTER_HOST": embedded.HOST,
+            "MASTER_PORT": str(master),
+            "DOWN_AFTER_MS": str(DOWN_AFTER_MS),
+            "FAILOVER_TIMEOUT_MS": "5000",
+        }
         name = f"sentinel :{self.port}"
-        log = folder / f"sentinel-{self.port}.log"
-        super().__init__(name, environ={}, cwd=folder, log=log)
+        super().__init__(name, environ=environ, cwd=folder, log=folder / f"{own.name}.log")
 
     @property
     def url(self) -> str:
-        return f"redis://{embedded.HOST}:{self.port}"
+        return f"redis://:{PASSWORD}@{embedded.HOST}:{self.port}"
 
     def command(self) -> list[str]:
-        return [redis_server(), str(self._file), "--sentinel"]
+        return [shutil.which("sh") or "/bin/sh", str(SENTINEL)]
 
     def is_ready(self) -> bool:
-        return children.answers(embedded.HOST, self.port, b"PING\r\n", b"+PONG")
+        question = f"AUTH {PASSWORD}\r\nPING\r\n".encode()
+        return children.answers(embedded.HOST, self.port, question, b"+OK")
 
 
 def end_all(started: Sequence[children.Child]) -> None:

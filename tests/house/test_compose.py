@@ -3,6 +3,7 @@
 There is no container engine in the tests: what each file says to its program is tried elsewhere.
 """
 
+import graphlib
 import re
 import shutil
 import stat
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -18,26 +20,63 @@ from chatsite import env
 from tests.house import tree
 
 ROOT = env.BASE_DIR
-COMPOSE = (ROOT / "docker-compose.yml", *sorted((ROOT / "deploy" / "cluster").glob("*.yml")))
+MAIN = ROOT / "docker-compose.yml"
+OVERLAYS = sorted([*ROOT.glob("deploy/cluster/*.yml"), *ROOT.glob("deploy/compose/*.yml")])
+FILES = [MAIN, *OVERLAYS]
+INSTALLATIONS = {
+    "main": [MAIN],
+    **{overlay.stem: [MAIN, overlay] for overlay in OVERLAYS},
+    "sharded, nodes, tls": [
+        MAIN,
+        *(each for each in OVERLAYS if each.stem in ("sharded", "redis-nodes", "tls")),
+    ],
+}
+"""What people start: the main file, with one overlay, with some that go together."""
 PUBLISHED = {"nginx", "grafana"}
 OF_THE_HOST = {"/var/run/docker.sock"}
-MADE_BY_ENV = ROOT / "deploy" / "secrets"
-ASKED = re.compile(r"\$\{([A-Z_0-9]+)(:[?-][^}]*)?\}")
+MADE_BY_PEOPLE = ROOT / "deploy" / "secrets"
+ASKED = re.compile(r"\$\{([A-Z_0-9]+)(:[?+-][^}]*)?\}")
 PINNED = re.compile(r"[a-z/]+:v?\d+\.\d+\.\d+(-[a-z]+)?")
 
-every_file = pytest.mark.parametrize("file", COMPOSE, ids=lambda file: str(file.relative_to(ROOT)))
+REPLACED = {"command", "entrypoint", "test"}
+"""Lists of which the last file has the say."""
+
+Document = dict[str, Any]
+every_installation = pytest.mark.parametrize(
+    "whole", [pytest.param(files, id=name) for name, files in INSTALLATIONS.items()], indirect=True
+)
 
 
-def services(file: Path) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text())["services"]
+@pytest.fixture
+def whole(request: pytest.FixtureRequest) -> Document:
+    """One file from several, as Compose merges them."""
+    found: Document = {}
+    for file in request.param:
+        found = merged(found, yaml.safe_load(file.read_text()))
     return found
 
 
-@every_file
-def test_it_is_what_the_compose_specification_allows(file: Path) -> None:
+def merged(below: Any, above: Any, *, name: str = "") -> Any:
+    """The specification's rules, as far as these files need them: what is a mapping is merged,
+    what is run is replaced, volumes are one for each place, other lists are joined."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        both = {
+            key: merged(below[key], above[key], name=key) if key in below else above[key]
+            for key in above
+        }
+        return {**below, **both}
+    if isinstance(below, list) and isinstance(above, list) and name not in REPLACED:
+        if name == "volumes":
+            by_place = {volume.split(":")[1]: volume for volume in [*below, *above]}
+            return list(by_place.values())
+        return list(dict.fromkeys([*below, *above]))
+    return above
+
+
+def test_they_are_what_the_compose_specification_allows() -> None:
     tool = Path(sys.executable).with_name("check-jsonschema")
     done = subprocess.run(
-        [tool, "--builtin-schema", "vendor.compose-spec", file],
+        [tool, "--builtin-schema", "vendor.compose-spec", *FILES],
         capture_output=True,
         text=True,
         timeout=60,
@@ -46,11 +85,14 @@ def test_it_is_what_the_compose_specification_allows(file: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@every_file
-def test_every_file_that_it_mounts_is_there(file: Path) -> None:
-    whole = yaml.safe_load(file.read_text())
+def with_defaults(text: str) -> str:
+    return ASKED.sub(lambda asked: asked.group(2)[2:] if asked.group(2) else "", text)
+
+
+@every_installation
+def test_every_file_that_it_mounts_is_there(whole: Document) -> None:
     mounted = [
-        volume.split(":")[0]
+        with_defaults(volume).split(":")[0]
         for service in whole["services"].values()
         for volume in service.get("volumes", ())
         if volume.startswith((".", "/"))
@@ -58,13 +100,12 @@ def test_every_file_that_it_mounts_is_there(file: Path) -> None:
     mounted += [secret["file"] for secret in whole.get("secrets", {}).values()]
     assert mounted
     for path in set(mounted) - OF_THE_HOST:
-        found = (file.parent / path).resolve()
-        assert found.exists() or found.is_relative_to(MADE_BY_ENV), path
+        found = (ROOT / path).resolve()  # Compose takes paths from the first file's folder
+        assert found.exists() or found.is_relative_to(MADE_BY_PEOPLE), path
 
 
-@every_file
-def test_volumes_networks_and_secrets_are_declared_and_used(file: Path) -> None:
-    whole = yaml.safe_load(file.read_text())
+@every_installation
+def test_volumes_networks_and_secrets_are_declared_and_used(whole: Document) -> None:
     for kind in ("volumes", "networks", "secrets"):
         used = {
             str(name).split(":")[0]
@@ -75,14 +116,16 @@ def test_volumes_networks_and_secrets_are_declared_and_used(file: Path) -> None:
         assert used == set(whole.get(kind, {})), kind
 
 
-@every_file
-def test_only_the_ways_in_are_published(file: Path) -> None:
-    assert {name for name, each in services(file).items() if "ports" in each} <= PUBLISHED
+@every_installation
+def test_only_the_ways_in_are_published(whole: Document) -> None:
+    services = whole["services"]
+    assert {name for name, each in services.items() if "ports" in each} == PUBLISHED
+    assert not [name for name, each in services.items() if each.get("network_mode") == "host"]
 
 
-@every_file
-def test_every_service_is_bounded_and_may_do_little(file: Path) -> None:
-    for name, each in services(file).items():
+@every_installation
+def test_every_service_is_bounded_and_may_do_little(whole: Document) -> None:
+    for name, each in whole["services"].items():
         assert each["security_opt"] == ["no-new-privileges:true"], name
         assert each["logging"]["options"]["max-size"], name
         assert "privileged" not in each, name
@@ -91,21 +134,48 @@ def test_every_service_is_bounded_and_may_do_little(file: Path) -> None:
         assert each["image"] == "parley" or PINNED.fullmatch(each["image"]), each["image"]
 
 
-@every_file
-def test_nobody_waits_for_luck(file: Path) -> None:
-    """Who needs another waits until that one is healthy, and that one can say so."""
-    found = services(file)
-    for name, each in found.items():
+@every_installation
+def test_nobody_waits_for_luck(whole: Document) -> None:
+    """Who needs another waits until that one is healthy, or has done its work, and can say so; and
+    nobody waits in a circle."""
+    services = whole["services"]
+    needs: dict[str, set[str]] = {}
+    for name, each in services.items():
         needed = each.get("depends_on", {})
-        conditions = needed if isinstance(needed, dict) else {}
-        for other, how in conditions.items():
+        needs[name] = set(needed)
+        for other, how in needed.items() if isinstance(needed, dict) else ():
             if how["condition"] == "service_healthy":
-                in_image = found[other]["image"] == "parley"  # its Dockerfile has one
-                assert in_image or "healthcheck" in found[other], (name, other)
+                in_image = services[other]["image"] == "parley"  # its Dockerfile has one
+                assert in_image or "healthcheck" in services[other], (name, other)
+            else:
+                assert how["condition"] == "service_completed_successfully", (name, other)
+                assert services[other]["restart"].startswith("on-failure"), (name, other)
+    graphlib.TopologicalSorter(needs).prepare()
+
+
+@every_installation
+def test_replicas_and_what_prepares_for_them_use_the_same_services(whole: Document) -> None:
+    services = whole["services"]
+    hosts = set(services) | {"parley"}  # of Sentinel, the name of the master
+    for name in ("web", "prepare"):
+        for variable in ("MONGODB_URL", "REDIS_URL", "REDIS_SENTINELS"):
+            value = services[name]["environment"].get(variable, "")
+            assert value == services["web"]["environment"].get(variable, "")
+            urls = ASKED.sub("x", value).split(",")
+            assert {urlsplit(url).hostname for url in urls if url} <= hosts, (name, variable)
+
+
+def test_overlays_are_merged_as_the_specification_says() -> None:
+    below = {"a": {"command": ["x"], "volumes": ["./one:/at:ro"], "environment": {"K": 1, "L": 2}}}
+    above = {"a": {"command": ["y"], "volumes": ["./two:/at"], "environment": {"K": 3}}, "b": {}}
+    assert merged(below, above) == {
+        "a": {"command": ["y"], "volumes": ["./two:/at"], "environment": {"K": 3, "L": 2}},
+        "b": {},
+    }
 
 
 def test_replicas_may_write_nowhere_and_run_as_nobody() -> None:
-    web = services(COMPOSE[0])["web"]
+    web = yaml.safe_load(MAIN.read_text())["services"]["web"]
     assert web["read_only"]
     assert web["cap_drop"] == ["ALL"]
     assert "cap_add" not in web
@@ -116,9 +186,17 @@ def test_every_variable_is_explained() -> None:
     """In `.env.example` what Parley itself reads, in docs/deployment.md the rest."""
     explained = set(re.findall(r"^#([A-Z_]+)=", tree.doc(".env.example"), re.MULTILINE))
     rows = tree.rows(tree.section(tree.doc("docs/deployment.md"), "Settings of the Compose file"))
-    assert {name for name, _ in ASKED.findall(COMPOSE[0].read_text())} - explained == {
-        row[0].strip("`") for row in rows
-    }
+    asked = {name for file in FILES for name, _ in ASKED.findall(file.read_text())}
+    assert asked - explained == {row[0].strip("`") for row in rows}
+
+
+def test_every_overlay_is_documented() -> None:
+    text = tree.doc("docs/deployment.md")
+    assert len(OVERLAYS) >= 3
+    for overlay in OVERLAYS:
+        path = overlay.relative_to(ROOT)
+        assert f"docker compose -f docker-compose.yml -f {path} up" in text, path
+        assert f"-f {path} up" in overlay.read_text(), path
 
 
 # --- make env ---
@@ -148,9 +226,9 @@ def test_make_env_makes_every_secret_that_is_asked_for(folder: Path) -> None:
     secrets = made(folder)
     asked = {
         name
-        for file in COMPOSE
+        for file in FILES
         for name, default in ASKED.findall(file.read_text())
-        if not default.startswith(":-")
+        if not default.startswith((":-", ":+"))
     }
     assert asked == set(secrets)
     assert len(set(secrets.values())) == len(secrets)
