@@ -4,6 +4,7 @@ There is no container engine in the tests; the steps are taken from the file and
 """
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -43,6 +44,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def bare() -> list[str]:
+    """What takes every capability away, as `cap_drop: [ALL]` does: root would write anywhere."""
+    return [] if os.geteuid() else ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
 class FromImage(children.Child):
     """A replica that runs from there."""
 
@@ -54,7 +60,7 @@ class FromImage(children.Child):
     def command(self) -> list[str]:
         (line,) = re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
         words: list[str] = json.loads(line)
-        return [sys.executable, *words[1:-1], str(self.port)]
+        return [*bare(), sys.executable, *words[1:-1], str(self.port)]
 
     def is_ready(self) -> bool:
         question = b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n"
@@ -83,6 +89,14 @@ def test_a_replica_starts_from_what_the_image_holds(image: Path, tmp_path: Path)
     finally:
         replica.wait_or_kill(0)
     assert not list(image.rglob("run.json"))
+
+
+def test_nothing_can_be_written_beside_it(image: Path) -> None:
+    """Or the test above would show less than it says."""
+    tried = [*bare(), sys.executable, "-c", "open('written', 'w')"]
+    done = subprocess.run(tried, cwd=image, capture_output=True, text=True, timeout=60, check=False)
+    assert "PermissionError" in done.stderr
+    assert not (image / "written").exists()
 
 
 def test_only_wheels_are_installed_and_all_were_checked() -> None:
