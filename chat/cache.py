@@ -137,6 +137,15 @@ class Cache:
             self._work.set()
             instruments.cache_refilled()
 
+    async def forget(self, room: str, *, upto: int) -> None:
+        """Drop a room's events up to this seq: they are not kept any more. Redis may not hear of
+        it; whoever reads asks the room's mark first."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await rds.client().zremrangebyscore(keys.recent(room), "-inf", upto)
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            logger.debug("events not forgotten: %s", type(error).__name__)
+
     async def _send(
         self,
         heads: dict[str, int],

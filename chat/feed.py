@@ -116,6 +116,11 @@ class Feed:
             return None
         return [item for item in self._ring if item.seq > seq]
 
+    def forget(self, upto: int) -> None:
+        """Events up to this seq are not kept any more: they must not come back from here."""
+        while self._ring and self._ring[0].seq <= upto:
+            self._ring.popleft()
+
     def skip_to(self, *, last_seq: int, room_n: int) -> None:
         """Give up on what is missing; the subscribers must be told to start afresh."""
         self.flush()

@@ -176,6 +176,10 @@ class Hub:
                 for connection in self.of(data["user"]):
                     if suspended or connection.identity.session_id in data["sessions"]:
                         connection.close(CLOSE_SUSPENDED if suspended else CLOSE_AUTH)
+            case "room_pruned":
+                self.house.store.room_changed(data["room"])
+                if (feed := self.house.feed(data["room"])) is not None:
+                    feed.forget(data["low_seq"])
             case "profile_changed":
                 self.house.store.person_changed(data["user"])
                 for connection in self.of(data["user"]):

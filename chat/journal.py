@@ -29,7 +29,7 @@ def message_of(
     document: Document, people: People, quotes: Quotes, *, place: Place | None = None
 ) -> Message:
     """The message that a document holds, as it is now. `place`: of one not stored yet."""
-    seq, n = (place.seq, place.n) if place else (document["seq"], document["n"])
+    seq, n = (place.seq, place.n) if place else (int(document["seq"]), int(document["n"]))
     return Message(
         id=uuid_wire(document["_id"]),
         room=str(document["room_id"]),
@@ -74,8 +74,8 @@ async def items(store: Store, documents: Sequence[Document]) -> list[Item]:
     people, quotes = await surroundings(store, documents)
     return [
         Item(
-            seq=document["seq"],
-            room_n=document["room_n"],
+            seq=int(document["seq"]),  # BSON has numbers of its own for what is large
+            room_n=int(document["room_n"]),
             kind=document["kind"],
             frame=frames.Frame(frame_of(document, people, quotes)),
         )
@@ -89,7 +89,7 @@ def frame_of(
     """The push of one event, encoded. `place`: of one not stored yet."""
     make = _MAKERS[document["kind"]]
     kind, data = make(document, people, quotes, place)
-    seq = place.seq if place else document["seq"]
+    seq = place.seq if place else int(document["seq"])
     return frames.event(kind, room=str(document["room_id"]), seq=seq, data=data)
 
 

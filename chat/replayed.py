@@ -17,6 +17,10 @@ Document = dict[str, Any]
 NOBODY: Final = ObjectId("0" * 24)
 LOST: Final = "lost"
 """In `data` of what stands where an event was lost."""
+AFTER_SEQ: Final = "after_seq"
+"""In `data` of the event that a restore begins a log anew with: the seq before it, far below."""
+LOST_MAX: Final = 100_000
+"""Places that are filled where events were lost; in a wider hole only as many as messages are."""
 ERASED: Final[Document] = {"text": "", "html": "", "mentions": []}
 
 
@@ -31,7 +35,7 @@ class Mend(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something that is not as the log says. `kind` is one of a closed set (docs/operations.md)."""
+    """Something that is not as the log says. `kind` is one of a closed set (docs/commands.md)."""
 
     kind: str
     room: str
@@ -40,24 +44,41 @@ class Finding(NamedTuple):
 
 
 class Replay:
-    """One room's log. Give it everything above the low-water mark (`low_seq`, `low_n`: what was
-    pruned), then ask for `findings` and the head."""
+    """One room's log. Give `keep` what is there at or below `floor`, `take` everything above it,
+    then ask for `findings` and the head. `n`: messages up to the floor, which retention removed."""
 
-    def __init__(self, room: ObjectId, *, low_seq: int = 0, low_n: int = 0) -> None:
-        self.seq = low_seq
-        self.n = low_n
+    def __init__(self, room: ObjectId, *, floor: int = 0, n: int = 0) -> None:
+        self.seq = floor
+        self.n = n
         self._room = room
-        self._is_pruned = low_seq > 0
+        self._is_pruned = n > 0
         self._messages: dict[str, Document] = {}
         """Messages as stored, by id."""
         self._changed: dict[str, Document] = {}
         """What the events since made of some of them: fields that must be as here."""
+        self._older: dict[str, int] = {}
+        """Messages of before the floor that stayed, by id: of their changes only some are known."""
+        self._unpinned: set[str] = set()
+        self._left = 0
+        """Events of before the floor that should not be there."""
+
+    def keep(self, events: Iterable[Document]) -> None:
+        """These are at or below the floor: pinned messages, which retention leaves, and what an
+        interrupted one left."""
+        for event in events:
+            if event["kind"] == "message":
+                self._older[event["_id"]] = event["seq"]
+                self._left += not event.get("pinned", False)
+            else:
+                self._left += 1
 
     def take(self, events: Iterable[Document]) -> Iterator[Finding]:
         """Go on with these; yields what is wrong with the log itself."""
         for event in events:
-            if event["seq"] > self.seq + 1:
-                yield self._gap(event)
+            begins_anew = event.get("data", {}).get(AFTER_SEQ)
+            upto = event["seq"] if begins_anew is None else begins_anew + 1
+            if upto > self.seq + 1:
+                yield self._gap(event, upto=upto)
             elif event["seq"] <= self.seq:
                 yield self._finding("twice", f"seq {event['seq']} is there more than once")
             self.seq = event["seq"]
@@ -74,12 +95,17 @@ class Replay:
         for id, stored in self._messages.items():
             wanted = self._changed.get(id, {})
             yield from self._judged(id, stored, wanted)
+        if self._left > len(self._unpinned):
+            said = f"{self._left - len(self._unpinned)} events are below what is kept: run prune"
+            yield self._finding("left", said)
 
-    def _gap(self, event: Document) -> Finding:
+    def _gap(self, event: Document, *, upto: int) -> Finding:
         """Put something in the place of what is lost: messages that say that they are gone."""
-        missing = range(self.seq + 1, event["seq"])
+        before, missing = self.seq, range(self.seq + 1, upto)
         is_message = event["kind"] == "message"
-        lost_messages = max(0, min(event["room_n"] - self.n - is_message, len(missing)))
+        lost_messages = max(0, min(event["room_n"] - self.n - is_message, len(missing), LOST_MAX))
+        if len(missing) > LOST_MAX:
+            missing = range(upto - max(lost_messages, 1), upto)
         mends = []
         for at, seq in enumerate(missing):
             is_lost_message = at < lost_messages
@@ -88,11 +114,14 @@ class Replay:
                 "room_id": self._room, "seq": seq, "n": 0, "room_n": self.n, "kind": "room",
                 "actor_id": event["actor_id"], "at": event["at"], "data": {},
             }  # fmt: skip
+            if at == 0 and seq > before + 1:
+                placeholder["data"] = {AFTER_SEQ: before}
             if is_lost_message:
-                gone = {"deleted_at": event["at"], "data": {LOST: True}}
+                gone: Document = {"deleted_at": event["at"], "data": {LOST: True}}
+                gone["data"] |= placeholder["data"]
                 placeholder |= ERASED | gone | {"kind": "message", "n": self.n}
             mends.append(Mend("chat_event", uuid.uuid4().hex, placeholder, is_new=True))
-        said = f"seq {missing[0]} to {missing[-1]} are not there ({lost_messages} messages)"
+        said = f"seq {before + 1} to {missing[-1]} are not there ({lost_messages} messages)"
         return self._finding("gap", said, *mends)
 
     def _numbers(self, event: Document, n: int) -> Iterator[Finding]:
@@ -107,7 +136,10 @@ class Replay:
         target = event["target"]
         stored = self._messages.get(target)
         if stored is None:
-            if not self._is_pruned:
+            if target in self._older:
+                if event["kind"] == "pin" and event["data"]["change"] == "unpinned":
+                    self._unpinned.add(target)  # goes with the next prune
+            elif not self._is_pruned:
                 mend = Mend("chat_event", event["_id"], {"kind": "room", "target": "", "data": {}})
                 said = f"seq {event['seq']} changes a message that is not in this room"
                 yield self._finding("target", said, mend)
@@ -145,7 +177,7 @@ class Replay:
             yield self._wrong("text", id, stored, "is marked as edited and was not", never)
         for field, kind in (("reactions", "reactions"), ("pinned", "pin")):
             right = wanted.get(field, [] if field == "reactions" else False)
-            if stored[field] != right and not (self._is_pruned and field not in wanted):
+            if stored[field] != right:
                 yield self._wrong(
                     kind, id, stored, f"has other {field} than the log", {field: right}
                 )

@@ -201,14 +201,15 @@ async def messages_page(
     if before_n is not None:
         high = min(before_n, head.n + 1)
     elif after_n is not None:
+        after_n = max(after_n, record.low_n)
         high = min(after_n + limit, head.n) + 1
     elif around_n is not None:
-        high = min(around_n + limit // 2, head.n) + 1
+        high = min(max(around_n, record.low_n + 1) + limit // 2, head.n) + 1
     else:
         high = head.n + 1
     low = max(high - limit, record.low_n + 1, 1)
     if after_n is not None:
-        low = max(after_n + 1, record.low_n + 1)
+        low = after_n + 1
     results = await _newest(house, room, head, low=low) if high > head.n else None
     if results is None:
         documents = await house.store.messages(room, low, high) if low < high else []
@@ -267,9 +268,11 @@ async def room_shown(house: fanout.Fanout, record: RoomRecord, member: MemberRec
     feed = house.feed(record.id)
     head = Head(feed.last_seq, feed.room_n) if feed else await house.store.head(record.id)
     last: Message | msgspec.Raw | None = None
-    if feed and feed.last_message:
+    if head.n <= record.low_n:
+        last = None  # nothing of it is kept
+    elif feed and feed.last_message:
         last = frames.data_of(feed.last_message.payload)
-    elif head.n > record.low_n:
+    else:
         newest = await house.store.messages(record.id, head.n, head.n + 1)
         last = next(iter(await journal.messages(house.store, newest)), None)
     people: list[Person] = []
@@ -277,7 +280,8 @@ async def room_shown(house: fanout.Fanout, record: RoomRecord, member: MemberRec
         others = await house.store.members_of(record.id, limit=limits.DIRECT_MEMBERS_MAX)
         found = await house.store.people([m.user for m in others if m.user != member.user])
         people = list(found.values())
-    unread = max(head.n - member.read_n, 0)
+    read_n = max(member.read_n, record.low_n)
+    unread = max(head.n - read_n, 0)
     return Room(
         id=record.id,
         kind=record.kind,
@@ -287,7 +291,7 @@ async def room_shown(house: fanout.Fanout, record: RoomRecord, member: MemberRec
         head_n=head.n,
         read_n=member.read_n,
         unread=unread,
-        mentions=sum(n > member.read_n for n in member.mention_ns),
+        mentions=sum(n > read_n for n in member.mention_ns),
         last_message=last,
         role=member.role,
         members_count=record.members_count,

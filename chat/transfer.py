@@ -17,7 +17,6 @@ from chat import errors, stored
 
 Document = dict[str, Any]
 VERSION: Final = 1
-PAGE: Final = 500
 PERSON: Final = {"username": 1, "display_name": 1}
 _JSON: Final = json_util.JSONOptions(json_mode=json_util.JSONMode.RELAXED, tz_aware=True)
 
@@ -42,17 +41,10 @@ def lines(room: ObjectId) -> Iterator[str]:
     yield from _people({member["user_id"] for member in members}, told)
     for member in members:
         yield _line("member", member)
-    after = 0
-    while page := list(
-        stored.collection("chat_event")
-        .find({"room_id": room, "seq": {"$gt": after}})
-        .sort("seq", 1)
-        .limit(PAGE)
-    ):
+    for page in stored.pages(room, low_seq=record.get("low_seq", 0)):
         yield from _people({event["actor_id"] for event in page}, told)
         for event in page:
             yield _line("event", event)
-        after = page[-1]["seq"]
 
 
 def take(read: Iterable[str]) -> Iterator[str]:

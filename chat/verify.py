@@ -6,17 +6,16 @@ names.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from bson import ObjectId
 
-from chat import stored
+from chat import kept, stored
 from chat.models import HOUSE_ROOM
 from chat.replayed import Finding, Mend, Replay
 
 Document = dict[str, Any]
 Progress = Callable[[int], None]
-PAGE: Final = 1_000
 
 
 def rooms(only: str = "") -> list[ObjectId]:
@@ -34,8 +33,15 @@ def room_findings(room: ObjectId, *, looked_at: Progress = lambda _: None) -> It
         yield from _orphans(room)
         return
     record = record or {}
-    replay = Replay(room, low_seq=record.get("low_seq", 0), low_n=record.get("low_n", 0))
-    yield from replay.take(_events(room, after=replay.seq, looked_at=looked_at))
+    low_seq, low_n = record.get("low_seq", 0), record.get("low_n", 0)
+    floor = kept.floor(record) if record else 0
+    replay = Replay(room, floor=floor, n=low_n)
+    for page in stored.pages(room, upto=floor):
+        replay.keep(page)
+        looked_at(len(page))
+    for page in stored.pages(room, after=floor, low_seq=low_seq):
+        yield from replay.take(page)
+        looked_at(len(page))
     yield from replay.findings()
     if record:
         yield from _counts(record, replay)
@@ -56,18 +62,6 @@ def _write(one: Mend) -> None:
         collection.insert_one({"_id": one.id, **one.change})
     else:
         collection.update_one({"_id": one.id}, {"$set": one.change})
-
-
-def _events(room: ObjectId, *, after: int, looked_at: Progress) -> Iterator[Document]:
-    events = stored.collection("chat_event")
-    while True:
-        here = {"room_id": room, "seq": {"$gt": after}}
-        page = list(events.find(here).sort("seq", 1).limit(PAGE))
-        yield from page
-        looked_at(len(page))
-        if len(page) < PAGE:
-            return
-        after = page[-1]["seq"]
 
 
 def _orphans(room: ObjectId) -> Iterator[Finding]:

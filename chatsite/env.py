@@ -50,6 +50,7 @@ class Env:
     email_from: str
     access_token_s: int
     refresh_token_s: int
+    retention_days: int
     sockets_max: int
     sockets_per_address: int
     running_replicas: tuple[str, ...] = field(default=())
@@ -107,6 +108,7 @@ def load(environ: Mapping[str, str]) -> Env:
         email_from=_text(environ, "EMAIL_FROM", "parley@localhost"),
         access_token_s=_whole(environ, "ACCESS_TOKEN_S", 15 * 60, low=10, high=24 * 3600),
         refresh_token_s=_whole(environ, "REFRESH_TOKEN_S", 30 * 86400, low=60, high=400 * 86400),
+        retention_days=_whole(environ, "RETENTION_DAYS", 0, low=0, high=36_500),
         sockets_max=_whole(environ, "SOCKETS_MAX", 10_000, low=1, high=1_000_000),
         sockets_per_address=_whole(environ, "SOCKETS_PER_ADDRESS", 1_000, low=1, high=1_000_000),
         running_replicas=tuple(running.get("replicas", ())),

@@ -24,6 +24,7 @@ APP_ENV = ENV.app_env
 DATA_DIR = ENV.data_dir
 EMBEDDED = ENV.embedded
 RATE_LIMITS = ENV.rate_limits
+RETENTION_DAYS = ENV.retention_days
 SOCKETS_MAX = ENV.sockets_max
 SOCKETS_PER_ADDRESS = ENV.sockets_per_address
 METRICS_TOKEN = ENV.metrics_token

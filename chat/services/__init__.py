@@ -23,6 +23,7 @@ from chat.services.members import (
 from chat.services.messages import Sent, message_send, message_submit
 from chat.services.reading import ReadState, read_mark, typing_start
 from chat.services.reports import message_report
+from chat.services.retention import room_marked
 from chat.services.rooms import direct_open, room_create, room_update
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "room_create",
     "room_join",
     "room_leave",
+    "room_marked",
     "room_update",
     "server_rules_update",
     "typing_start",

@@ -4,8 +4,9 @@ A stranger to a room gets `not_found`, the same as for a room that does not exis
 at most a second old on every process (`store.records`): what somebody loses is lost within that.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from accounts.identity import Identity
 from chat import errors
@@ -95,3 +96,13 @@ def outranks(member: MemberRecord, other: MemberRecord) -> None:
     may_moderate(member)
     if member.role != STAFF and RANKS[other.role] >= RANKS[member.role]:
         raise errors.Forbidden("This person's role is not below yours.")
+
+
+def is_kept(room: RoomRecord, document: Mapping[str, Any]) -> bool:
+    """Whether this event is a message of the room that may be changed: those below the mark of
+    retention are about to go, but for pinned ones."""
+    return (
+        str(document["room_id"]) == room.id
+        and document["kind"] == "message"
+        and (document["n"] > room.low_n or bool(document.get("pinned", False)))
+    )

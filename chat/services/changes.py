@@ -253,7 +253,7 @@ class _Deed:
         record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
         await take_token(house, identity.user_id)
         message = await house.store.event(target_id, room=room)
-        if message is None or message["kind"] != "message":
+        if message is None or not access.is_kept(record, message):
             raise errors.NotFound("There is no such message.")
         return cls(
             house=house, identity=identity, room=record, member=member, message=message,
@@ -291,7 +291,7 @@ class _Deed:
         except _NothingToDo:
             return Stored(self.message, duplicate=True, frame=None)
         if stored.duplicate:
-            self.house.repair.announce_stored(self.room.id, stored.document["seq"])
+            self.house.repair.announce_stored(self.room.id, int(stored.document["seq"]))
         return stored
 
     async def message_now(self) -> msgspec.Raw:

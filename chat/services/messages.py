@@ -109,7 +109,7 @@ async def sent(house: fanout.Fanout, stored: Stored) -> Sent:
     if stored.frame is not None:
         return Sent(frames.data_of(stored.frame), duplicate=False)
     document = stored.document
-    house.repair.announce_stored(str(document["room_id"]), document["seq"])
+    house.repair.announce_stored(str(document["room_id"]), int(document["seq"]))
     (message,) = await journal.messages(house.store, [document])
     return Sent(msgspec.Raw(frames.encode(message)), duplicate=True)
 

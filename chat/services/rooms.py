@@ -138,7 +138,7 @@ async def room_update(
         except DuplicateKeyError as error:
             raise _Taken from error
 
-    data = _described(record, values)
+    data = described(record, values)
     append = drafts.room_event(room=room, actor=identity.user_id, data=data, now=now, change=change)
     await house.store.writer.append(append)
     house.store.room_changed(room)
@@ -199,7 +199,7 @@ async def _audit_rules(
     )
 
 
-def _described(record: RoomRecord, values: dict[str, Any]) -> dict[str, Any]:
+def described(record: RoomRecord, values: dict[str, Any]) -> dict[str, Any]:
     """What `room.changed` tells: all that the room is, but for the asker's own part."""
     return {
         "id": record.id,

@@ -68,16 +68,21 @@ class Heads:
         found = await self._rooms.find_one({"_id": ObjectId(room)}, {"head_seq": 1, "low_seq": 1})
         return max(found.get("head_seq", 0), found.get("low_seq", 0)) if found else 0
 
+    async def _low(self, room: str) -> int:
+        """Up to where the log is not kept: there is something above, if there is anything."""
+        found = await self._rooms.find_one({"_id": ObjectId(room)}, {"low_seq": 1})
+        return int(found.get("low_seq", 0)) if found else 0
+
     async def _upward(self, room: str, start: int) -> Head:
         """The head, given that the log reached `start` once."""
         page = await self._page(room, start)
-        if not page and start > 0:
-            page = await self._page(room, await self._galloped(room, 0))
+        if not page and start > 0:  # it never did, or what is kept begins above (or lies below)
+            page = await self._page(room, await self._galloped(room, await self._low(room)))
         elif page and page[-1]["seq"] == start + UPWARD_READ - 1:  # full: from 0 that is one less
             page = await self._page(room, await self._galloped(room, page[-1]["seq"]))
         if not page:
             return EMPTY
-        return Head(page[-1]["seq"], page[-1]["room_n"])
+        return Head(int(page[-1]["seq"]), int(page[-1]["room_n"]))
 
     async def _page(self, room: str, start: int) -> list[Document]:
         return (

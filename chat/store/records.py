@@ -145,9 +145,9 @@ def room_record(document: Document, *, server: tuple[word_rules.Rule, ...] = ())
         edit_window_s=document["edit_window_s"],
         archived_at=document["archived_at"],
         members_count=document["members_count"],
-        head_seq=document["head_seq"],
-        low_seq=document["low_seq"],
-        low_n=document["low_n"],
+        head_seq=int(document["head_seq"]),
+        low_seq=int(document["low_seq"]),
+        low_n=int(document["low_n"]),
         rules=server + word_rules.stored(document.get("rules", ())),
     )
 
