@@ -1,7 +1,7 @@
 """Owns which events of a room are kept, and removing the others. Decides no age and no number.
 
 `low_n` of the room says it: messages up to there are not kept, but for pinned ones. What is below
-the first message that is kept goes with them (docs/adr/014). The mark moves before anything is
+the first message that is kept goes with them (docs/adr/015). The mark moves before anything is
 removed, so whoever reads meanwhile reads nothing of it.
 """
 

@@ -62,7 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=DEFAULT_PORT, help="of the first replica (%(default)s)"
     )
     parser.add_argument(
-        "--replicas", type=int, default=1, help="replicas, on one port each from --port upward (1)"
+        "--replicas",
+        type=int,
+        default=1,
+        help="replicas, on one port each from --port upward (1); 0: only database and broker",
     )
     parser.add_argument(
         "--data-dir", type=Path, default=None, help="where everything is kept (DATA_DIR, or ./var)"
@@ -240,6 +243,8 @@ class Supervisor:
         _say(f"Parley is ready after {took_s:.1f} s:")
         for replica in self._replicas:
             _say(f"  {replica.url}/")
+        if not self._replicas:
+            _say("  no replica: only database and broker, for commands such as `restore`")
         if not env.ENV.rate_limits:
             _say("  WARNING: RATE_LIMITS=off: no rate limit and no login throttle is in force.")
         _say(f"  data in {self._options.data_dir}; stop with Ctrl-C")
@@ -264,9 +269,9 @@ def _options(arguments: argparse.Namespace) -> Options:
         data_dir=(arguments.data_dir or env.ENV.data_dir).resolve(),
         demo=arguments.demo,
     )
-    if not 1 <= options.replicas <= REPLICAS_MAX:
-        raise Refusal(f"--replicas {options.replicas}: from 1 to {REPLICAS_MAX}")
-    if options.port < 1 or options.ports[-1] > 65_535:
+    if not 0 <= options.replicas <= REPLICAS_MAX:
+        raise Refusal(f"--replicas {options.replicas}: from 0 to {REPLICAS_MAX}")
+    if options.port < 1 or options.ports.stop - 1 > 65_535:
         raise Refusal(f"--port {options.port}: ports go from 1 to 65535")
     return options
 

@@ -39,7 +39,7 @@ class Read:
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
 
-    def __call__(self, where: str = "messages", **query: int) -> Any:
+    def __call__(self, where: str = "messages", /, **query: int) -> Any:
         asked = "&".join(f"{name}={value}" for name, value in query.items())
         return self._talk.api.get(f"/rooms/{self._talk.room}/{where}?{asked}").body
 
@@ -51,8 +51,8 @@ def test_what_is_kept_is_whole_and_what_is_not_is_gone() -> None:
     room = collection("chat_room").find_one({"_id": ObjectId(talk.room)}) or {}
     assert (room["low_n"], numbers(read())) == (5, [6])
     assert not read()["has_before"]
-    for query in ({"before_n": 4}, {"before_n": 1}):
-        page = read(**query)
+    for before in (4, 1):
+        page = read(before_n=before)
         assert (page["results"], page["has_before"]) == ([], False)
     assert numbers(read(after_n=0, limit=1)) == numbers(read(around_n=2, limit=4)) == [6]
     gone = talk.api.get(f"/rooms/{talk.room}/messages/{talk.plain}")

@@ -345,7 +345,7 @@ def test_a_bad_variable_is_one_line_that_names_it(up: Starter) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [("--replicas", "0"), ("--replicas", "65"), ("--port", "70000")])
+@pytest.mark.parametrize("words", [("--replicas", "-1"), ("--replicas", "65"), ("--port", "70000")])
 def test_an_impossible_number_is_one_line(up: Starter, words: tuple[str, str]) -> None:
     assert words[0] in refused(up(*words))
 

@@ -16,13 +16,17 @@ from django.db.migrations.executor import MigrationExecutor
 from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
 from accounts import models, services
+from chat import stored
 
 ADMIN = "admin"
 PASSWORD_BYTES = 12
 
 
 class Command(BaseCommand):
-    help = "Bring the database up to date; make the account `admin` if there is no account yet."
+    help = (
+        "Bring the database up to date; make the account `admin` if there is no account yet. "
+        "Exit codes: 0 done, 1 the database does not answer, refuses, or is not whole."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,6 +41,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            if stored.collection(stored.UNFINISHED).find_one({}) is not None:
+                raise CommandError("a restore into this database did not end: run it again")
             self._migrate()
             self._make_admin()
         except ServerSelectionTimeoutError:
