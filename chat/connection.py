@@ -16,6 +16,7 @@ from chat.feed import Feed
 from chat.protocol import frames
 from chat.protocol.frames import Batch, Frame
 from chat.protocol.objects import Room
+from chatsite import times
 from metrics import instruments
 
 OPEN_AT_ONCE: Final = 16
@@ -52,6 +53,7 @@ class Connection:
 
     def __init__(self, wire: Wire, identity: Identity, house: fanout.Fanout) -> None:
         self.id = uuid.uuid4().hex
+        self.since = times.utc_now()
         self.identity = identity
         self.shares_presence = True
         self.watched: frozenset[str] = frozenset()

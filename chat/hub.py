@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
-from chat import errors, fanout, limits, presence
+from chat import errors, fanout, limits, presence, roster
 from chat.connection import Connection
 from chat.protocol import frames
 from chat.protocol.frames import Frame
@@ -77,8 +77,11 @@ class Hub:
     async def send_away(self) -> None:
         """This process ends: have everybody come back elsewhere, spread over a while."""
         leaving = self.everyone()
-        random.shuffle(leaving)
         pause_s = min(SEND_AWAY_PACE_S, SEND_AWAY_S / max(1, len(leaving)))
+        await self._send_away(leaving, pause_s)
+
+    async def _send_away(self, leaving: list[Connection], pause_s: float) -> None:
+        random.shuffle(leaving)
         for connection in leaving:
             data = {"after_ms": random.randrange(COME_BACK_MS)}  # noqa: S311  (no secret)
             connection.push(Frame(frames.push("reconnect", data)))
@@ -176,6 +179,12 @@ class Hub:
                 for connection in self.of(data["user"]):
                     if suspended or connection.identity.session_id in data["sessions"]:
                         connection.close(CLOSE_SUSPENDED if suspended else CLOSE_AUTH)
+            case "connections":
+                meant = roster.meant(self.everyone(), data["who"])
+                self._spawn(roster.answer(self.house, data["ask"], list(meant)))
+                if (over_s := data.get("away_over_s")) is not None:
+                    pause_s = over_s / max(1, len(meant))
+                    self._spawn(self._send_away(meant, pause_s))
             case "room_pruned":
                 self.house.store.room_changed(data["room"])
                 if (feed := self.house.feed(data["room"])) is not None:

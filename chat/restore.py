@@ -46,9 +46,8 @@ def check_place() -> None:
     """
     if is_unfinished():
         return
-    for name, what in (("chat_room", "rooms"), ("chat_event", "events")):
-        if stored.collection(name).find_one({}, {"_id": 1}) is not None:
-            raise Refused(f"there are {what} in the database `{stored.database().name}` already")
+    if stored.collection("chat_room").find_one({}, {"_id": 1}) is not None:
+        raise Refused(f"there are rooms in the database `{stored.database().name}` already")
     people = stored.collection("accounts_user").find({}, {"email": 1}).limit(2)
     if any(person["email"] != FIRST_ACCOUNT for person in people):
         raise Refused(f"there are accounts in the database `{stored.database().name}` already")

@@ -1,7 +1,8 @@
 """Owns telling every process what happened to a person: logins that ended, a changed profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from chat import fanout
 from chat.services import drafts
@@ -23,6 +24,28 @@ async def sessions_ended(
             user=user, sessions=list(sessions), reason=reason,
         )
     )  # fmt: skip
+
+
+async def connections_asked(
+    *,
+    ask: str,
+    actor: str,
+    who: Mapping[str, Sequence[str]],
+    away_over_s: float | None,
+    now: datetime | None = None,
+) -> None:
+    """Have every process tell of its connections that are meant (`chat.roster`), and, if
+    `away_over_s` is given, send them away to come back, spread over so long.
+
+    Raises:
+        Unavailable.
+    """
+    house = await fanout.current()
+    data: dict[str, Any] = {"ask": ask, "who": {name: list(ids) for name, ids in who.items()}}
+    data |= {} if away_over_s is None else {"away_over_s": away_over_s}
+    await house.store.writer.append(
+        drafts.house_event("connections", actor=actor, now=now or times.utc_now(), **data)
+    )
 
 
 async def profile_changed(*, user: str, now: datetime | None = None) -> None:

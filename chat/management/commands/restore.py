@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
-from chat import restore, verify
+from chat import connections, restore, verify
 from chat.archive import NotWhole, Reader
 from chat.management.operator import WRONG, OperatorCommand
 from chat.management.progress import bars
@@ -54,6 +54,8 @@ class Command(OperatorCommand):
         if options["dry_run"]:
             self.stdout.write(f"Would restore {told}: the folder is whole.")
             return 0
+        if alive := connections.ask({}, expected=0).counts:
+            raise CommandError(f"end these replicas first: {', '.join(sorted(alive))}")
         with bars() as show:
             restore.load(source, now=times.utc_now(), show=show)
         found = self._verified()
