@@ -1,9 +1,12 @@
-"""Owns the sample people, rooms and messages of `manage.py up --demo`.
+"""Owns the sample people, rooms and messages of `manage.py up --demo`, and more of them on request.
 
-Safe to run again: people and channels are found by name, messages have ids made of what they say.
+Safe to run again: people and channels are found by name, messages have ids made of what they say
+or where they stand. They are said at people's rates, through the services.
 """
 
+import asyncio
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +69,17 @@ CHANNELS: Final[dict[str, tuple[str, tuple[Line, ...]]]] = {
 }
 
 
+BATCH: Final = 50
+"""Messages that are under way at a time."""
+WORDS: Final = (
+    "the plants are watered",
+    "noodles at noon",
+    "who has the key?",
+    "deployed",
+    "thanks!",
+)
+
+
 def seed() -> int:
     """Make what is missing. Returns how many messages were new."""
     people = {name: _identity(_person(name)) for name in PEOPLE}
@@ -85,6 +99,53 @@ def seed() -> int:
     return new
 
 
+def more(*, people: int, rooms: int, messages: int, done: Callable[[str, int], None]) -> int:
+    """Make so many further people, channels and messages; `done` is told of each. Returns how many
+    messages were new. With greater numbers later, only what is missing is made."""
+    speakers = [_identity(_person("ada"))]
+    for number in range(1, people + 1):
+        speakers.append(_identity(_person(f"demo-{number}")))
+        done("people", 1)
+    channels = []
+    for number in range(1, rooms + 1):
+        name = f"demo-room-{number}"
+        channels.append((name, _channel(speakers[0], name=name, topic="One of many")))
+        for member in speakers:
+            bridge.run(services.room_join(member, room=channels[-1][1]))
+        done("rooms", 1)
+    new = 0
+    for start in range(0, messages if channels else 0, BATCH):
+        some = range(start, min(start + BATCH, messages))
+        new += bridge.run(_say_all(_lines(some, speakers, channels)))
+        done("messages", len(some))
+    return new
+
+
+def _lines(
+    numbers: range, speakers: list[Identity], channels: list[tuple[str, str]]
+) -> Iterator[tuple[Identity, str, str, str]]:
+    """Who says what where, and its id: the same at every run."""
+    for number in numbers:
+        name, room = channels[number % len(channels)]
+        nth = number // len(channels)
+        text = f"{WORDS[nth % len(WORDS)]} ({nth + 1})"
+        id = str(uuid.uuid5(NAMESPACE, f"more:{name}:{nth}"))
+        yield speakers[uuid.UUID(id).int % len(speakers)], room, id, text
+
+
+async def _say_all(lines: Iterator[tuple[Identity, str, str, str]]) -> int:
+    async def say(who: Identity, room: str, id: str, text: str) -> bool:
+        while True:
+            try:
+                sent = await services.message_send(who, room=room, id=id, text=text)
+            except errors.RateLimited as error:
+                await asyncio.sleep(error.retry_after or 1.0)
+            else:
+                return not sent.duplicate
+
+    return sum(await asyncio.gather(*(say(*line) for line in lines)))
+
+
 def _person(name: str) -> User:
     found = User.objects.filter(username_key=name).first()
     if found is not None:
@@ -94,7 +155,7 @@ def _person(name: str) -> User:
             username=name,
             email=f"{name}@demo.invalid",
             password=PASSWORD,
-            display_name=PEOPLE[name],
+            display_name=PEOPLE.get(name, name.replace("-", " ").capitalize()),
         )
     except errors.Conflict:  # made by another process at the same moment
         return User.objects.get(username_key=name)

@@ -77,6 +77,15 @@ def test_an_announcement_is_said_once_in_every_channel_of_its_author() -> None:
     assert texts(hers, other) == []
 
 
+def test_more_samples_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.RATE_LIMITS", False)
+    words = ("seed_demo", "--people", "2", "--rooms", "2", "--messages", "7")
+    assert "2 further people" in run(*words, "--dry-run")
+    first, again = run(*words), run(*words)
+    assert "Demo: 0 new messages" not in first
+    assert "Demo: 0 new messages" in again
+
+
 def test_an_announcement_can_be_tried_first() -> None:
     alice = people.person("alice")
     api, _ = signed_in(alice)

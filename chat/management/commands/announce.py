@@ -1,40 +1,37 @@
 """Owns `manage.py announce`: one message in many rooms, once in each however often it is run."""
 
-import sys
 import time
 import uuid
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import track
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.identity import Identity
 from accounts.models import User
 from chat import bridge, errors, services
+from chat.management.operator import WRONG, OperatorCommand
+from chat.management.progress import bars
 from chat.models import Membership, Room
 from chatsite import times
 
-INTERRUPTED: Final = 130
 NAMESPACE: Final = uuid.UUID("5d1c7f0a-8f5e-4f0e-9b8e-6d2b9f3a7c11")
 """Of the ids of announcements: author, room and text make the same one again."""
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Say something in the channels that a person owns or moderates, as that person. Run again "
         "with the same words it says it only where it was not said yet. "
         "Exit codes: 0 said everywhere, 1 somewhere it was refused, 130 interrupted."
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("text")
+        parser.add_argument("text", help="what to say; Markdown, as in a message")
         parser.add_argument("--as", dest="author", required=True, help="username of the author")
         parser.add_argument("--room", action="append", default=[], help="only here (name); again")
         parser.add_argument("--dry-run", action="store_true", help="list the rooms")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, options: dict[str, Any]) -> int:
         author = User.objects.filter(username_key=options["author"].lower()).first()
         if author is None:
             raise CommandError(f"there is nobody called {options['author']}")
@@ -42,21 +39,19 @@ class Command(BaseCommand):
         if options["dry_run"]:
             for room in rooms:
                 self.stdout.write(str(room))
-            return
+            return 0
         refused = 0
-        try:
-            for room in track(rooms, "rooms", console=Console(stderr=True), transient=True):
+        with bars() as show:
+            show("rooms", 0, total=len(rooms))
+            for room in rooms:
                 try:
                     _say(author, str(room.pk), options["text"])
                 except errors.ChatError as error:
                     refused += 1
                     self.stderr.write(f"{room}: {error.message}")
-        except KeyboardInterrupt:
-            self.stderr.write("Interrupted: run it again to go on.")
-            sys.exit(INTERRUPTED)
+                show("rooms", 1)
         self.stdout.write(f"Said in {len(rooms) - refused} of {len(rooms)} rooms.")
-        if refused:
-            sys.exit(1)
+        return WRONG if refused else 0
 
 
 def _rooms(author: User, names: set[str]) -> list[Room]:

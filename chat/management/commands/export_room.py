@@ -1,32 +1,30 @@
 """Owns `manage.py export_room`: a room into a file, as JSON Lines or as a page to read."""
 
-import sys
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from bson import ObjectId
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.template.loader import render_to_string
 
-from chat import errors, transfer
+from chat import transfer
+from chat.management.operator import OperatorCommand
 from chat.management.progress import counting
 
-INTERRUPTED: Final = 130
 
-
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Write a room into a file: JSON Lines (for import_room) or, with --html, a page to read. "
         "Exit codes: 0 written, 1 no such room, 130 interrupted (no file is left)."
     )
-    requires_system_checks = ()
+    interrupted = "Interrupted; no file is left."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("room", help="its id, 24 hexadecimal digits")
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="to be written")
         parser.add_argument("--html", action="store_true", help="a page to read")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, options: dict[str, Any]) -> int:
         if not ObjectId.is_valid(options["room"]):
             raise CommandError("a room's id has 24 hexadecimal digits")
         room, file = ObjectId(options["room"]), options["file"]
@@ -35,16 +33,12 @@ class Command(BaseCommand):
             with partial.open("w", encoding="utf-8") as out:
                 written = _write_page(room, out) if options["html"] else _write_lines(room, out)
             partial.replace(file)
-        except errors.NotFound as error:
-            raise CommandError(error.message) from None
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from None
-        except KeyboardInterrupt:
-            self.stderr.write("Interrupted.")
-            sys.exit(INTERRUPTED)
         finally:
             partial.unlink(missing_ok=True)
         self.stdout.write(f"{written} lines in {file}.")
+        return 0
 
 
 def _write_lines(room: ObjectId, out: IO[str]) -> int:

@@ -1,31 +1,26 @@
 """Owns `manage.py verify`: progress on screen, what was found, exit codes. Judges nothing."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from bson import ObjectId
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from pymongo.errors import PyMongoError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from django.core.management.base import CommandError, CommandParser
 
-from chat import verify
+from chat import stored, verify
+from chat.management.operator import WRONG, OperatorCommand
+from chat.management.progress import bars
 from chat.replayed import Finding
 
-FOUND: Final = 1
-"""Exit code when something is wrong and was not mended."""
-INTERRUPTED: Final = 130
 
-
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
-        "Look through every room's log, messages, counts and members for what does not fit. "
-        "Exit codes: 0 all is well (or was mended), 1 something is wrong, 130 interrupted."
+        "Look through every room's log, messages, counts and members for what does not fit, and "
+        "mend it with --repair. Exit codes: 0 all is well (or was mended), 1 something is wrong "
+        "and was not mended, 130 interrupted (what was mended stays mended)."
     )
-    requires_system_checks = ()
+    interrupted = "Interrupted. What was mended stays mended; run it again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--room", default="", help="only this room (its id)")
@@ -33,22 +28,18 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="with --repair: write nothing")
         parser.add_argument("--json", action="store_true", help="a line of JSON for each finding")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, options: dict[str, Any]) -> int:
         if options["room"] and not ObjectId.is_valid(options["room"]):
             raise CommandError("--room takes the id of a room, 24 hexadecimal digits")
+        mends = options["repair"] and not options["dry_run"]
         counts: Counter[str] = Counter()
-        writes = 0
-        try:
-            for finding in self._findings(options["room"]):
-                counts[finding.kind] += 1
-                self._tell(finding, as_json=options["json"])
-                if options["repair"] and not options["dry_run"]:
-                    writes += verify.mend(finding)
-        except KeyboardInterrupt:
-            self.stderr.write("Interrupted. What was mended stays mended; run it again.")
-            sys.exit(INTERRUPTED)
-        except PyMongoError as error:
-            raise CommandError(f"the database does not answer: {error}") from None
+        writes = unmended = 0
+        for finding in self._findings(options["room"]):
+            counts[finding.kind] += 1
+            self._tell(finding, as_json=options["json"])
+            made = verify.mend(finding) if mends else 0
+            writes += made
+            unmended += not made
         if options["json"]:
             self.stdout.write(json.dumps({"found": counts.total(), "writes": writes, **counts}))
         elif not counts:
@@ -56,8 +47,7 @@ class Command(BaseCommand):
         else:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
             self.stdout.write(f"{counts.total()} found ({kinds}); {writes} writes made.")
-        if counts and not writes:
-            sys.exit(FOUND)
+        return WRONG if unmended else 0
 
     def _tell(self, finding: Finding, *, as_json: bool) -> None:
         if as_json:
@@ -67,22 +57,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{finding.kind:<10} {finding.room}  {finding.said}")
 
     def _findings(self, only: str) -> Iterator[Finding]:
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        events = TextColumn("{task.fields[events]:,} events")
-        with Progress(*columns, events, console=console, transient=True) as bar:
+        with bars() as show:
+            events = stored.collection("chat_event")
+            show("events", 0, total=None if only else events.estimated_document_count())
             found = verify.rooms(only)
-            task = bar.add_task("rooms", total=len(found), events=0)
-            seen = 0
-
-            def looked_at(count: int) -> None:
-                nonlocal seen
-                seen += count
-                bar.update(task, events=seen)
-
+            show("rooms", 0, total=len(found))
             for room in found:
                 # All of a room before anything of it is mended: a mend must not be found again.
-                yield from list(verify.room_findings(room, looked_at=looked_at))
-                bar.advance(task)
+                yield from list(
+                    verify.room_findings(room, looked_at=lambda count: show("events", count))
+                )
+                show("rooms", 1)
             if not only:
                 yield from list(verify.orphaned_members())

@@ -9,7 +9,10 @@ from chatsite import doctor, env
 
 
 class Command(BaseCommand):
-    help = "Check and explain every setting and connection; exit code 1 if something must change."
+    help = (
+        "Check and explain every setting and connection. "
+        "Exit codes: 0 it can run so, 1 something must change."
+    )
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,7 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Run one replica (Daphne under uvloop) until SIGTERM."
+    help = (
+        "Run one replica (Daphne under uvloop) until SIGTERM. "
+        "Exit codes: 0 it was ended, 1 it could not start or go on."
+    )
     requires_system_checks = ()  # `make check` and `doctor` run them; a restart has to be quick
 
     def add_arguments(self, parser: CommandParser) -> None:

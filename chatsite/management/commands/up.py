@@ -10,7 +10,10 @@ from chatsite import supervisor
 
 
 class Command(BaseCommand):
-    help = "Start Parley on this machine: database, broker and replicas, until Ctrl-C."
+    help = (
+        "Start Parley on this machine: database, broker and replicas, until Ctrl-C. "
+        "Exit codes: 0 it was ended, 1 it could not start or go on."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
