@@ -6,6 +6,8 @@ entry carries its seq and a checksum over the room and itself, and the seqs are 
 whole range asked for; else the answer is None and the caller reads the log. A slice that holds a
 deletion is not used either: what was deleted must not come back from here.
 
+What is of another kind under one of its names is removed.
+
 A head is announced before its event is committed, so that a process that dies between committing
 and publishing leaves a trace; a head that never comes to exist costs its readers one look.
 """
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from redis import ResponseError
 
 from chat import keys
 from chat.feed import Item
@@ -39,6 +42,11 @@ REFILLS_KEPT: Final = 20_000
 CHECKSUM_BYTES: Final = 4
 
 logger = logging.getLogger(__name__)
+_REMOVE_OTHERS: Final = """
+for _, key in ipairs(KEYS) do
+  if redis.call('TYPE', key).ok ~= 'zset' then redis.call('DEL', key) end
+end
+"""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, int, str, bytes]).decode
 
@@ -93,10 +101,21 @@ class Cache:
                 async with asyncio.timeout(LIMIT_S * 2):
                     scores = await rds.client().zmscore(keys.heads(), list(chunk))
                 found |= {r: int(s) for r, s in zip(chunk, scores, strict=True) if s is not None}
+        except ResponseError:
+            await self._remove([keys.heads()])
+            return None
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             logger.debug("heads not read: %s", type(error).__name__)
             return None
         return found
+
+    async def head_is(self, room: str, seq: int) -> None:
+        """A head that was announced cannot be: this one is."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await rds.client().zadd(keys.heads(), {room: seq}, xx=True, lt=True)
+        except Exception as error:  # noqa: BLE001  as above
+            logger.debug("head not corrected: %s", type(error).__name__)
 
     async def events(self, room: str, *, after: int, upto: int) -> list[Item] | None:
         """The events with seq in (after, upto], all of them and as they were pushed; else None."""
@@ -108,6 +127,9 @@ class Cache:
                 entries: Any = await rds.client().zrangebyscore(
                     keys.recent(room), after + 1, upto, withscores=True
                 )
+        except ResponseError:
+            await self._remove([keys.recent(room)])
+            entries = ()
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             logger.debug("events not read: %s", type(error).__name__)
@@ -166,10 +188,23 @@ class Cache:
                     pipe.zadd(name, {_entry(room, item): item.seq for item in items})
                     pipe.zremrangebyrank(name, 0, -RECENT_MAX - 1)
                     pipe.expire(name, RECENT_TTL_S)
-                await pipe.execute()
+                outcomes = await pipe.execute(raise_on_error=False)
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             logger.debug("events not cached: %s", type(error).__name__)
+            return
+        if any(isinstance(outcome, ResponseError) for outcome in outcomes):
+            touched = [keys.heads(), *(keys.recent(room) for room in (*refills, *events))]
+            await self._remove(touched)
+
+    async def _remove(self, names: Sequence[str]) -> None:
+        """Of these, what is no sorted set."""
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await rds.client().eval(_REMOVE_OTHERS, len(names), *names)
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._broken_until = time.monotonic() + BREAK_S
+            logger.debug("wrong keys not removed: %s", type(error).__name__)
 
 
 def _entry(room: str, item: Item) -> bytes:

@@ -27,7 +27,7 @@ from chat.repair import Repair
 from chat.store import Committed, Head, Store
 from chat.tasks import Tasks
 from chatsite import mongo
-from metrics import instruments
+from metrics import instruments, lag
 
 HOUSE_EVERY_S: Final = 1.0
 HOUSE_PAGE: Final = 200
@@ -83,6 +83,7 @@ class Fanout:
         self._tasks.supervise(self.quota.run, "quota")
         self._tasks.supervise(self.repair.compare, "comparing")
         self._tasks.supervise(self._following_house, "house")
+        self._tasks.supervise(lag.measure, "lag")
         self.repair.bus_lost()
         await self.bus.first_beat()
 

@@ -134,6 +134,7 @@ class Repair:
         head = await self._store.head(feed.room)
         if head.seq - feed.last_seq <= REPAIR_MAX:
             self._targets[feed.room] = head.seq
+            await self._cache.head_is(feed.room, head.seq)
             return False
         feed.skip_to(last_seq=head.seq, room_n=head.n)
         data = {"head_seq": head.seq, "head_n": head.n}

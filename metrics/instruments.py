@@ -19,6 +19,8 @@ from metrics import labels
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper ends of the buckets. The objectives in deploy/prometheus/rules count by one of them."""
+LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10)
+"""The same for the event loop, which is promised to be less than 0.2 s late."""
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 # Else there is a second series for each counter, which nobody reads.
@@ -128,6 +130,11 @@ _deliver_seconds = Distribution(
 _ack_seconds = Distribution(
     "parley_ack_seconds", "From accepting a message to its ack.", buckets=LATENCY_S
 )
+_loop_lag_seconds = Distribution(
+    "parley_loop_lag_seconds",
+    "How much later than asked for the event loop came back, looked at 20 times a second.",
+    buckets=LAG_S,
+)
 _append_conflicts = Counter(
     "parley_append_conflicts_total", "Appends tried again because another replica was first."
 )
@@ -231,6 +238,11 @@ def delivered(seconds: float) -> None:
 def acked(seconds: float) -> None:
     """A sender got its ack `seconds` after its message was accepted."""
     _ack_seconds.observe(seconds)
+
+
+def loop_lagged(seconds: float) -> None:
+    """The event loop came back so much later than it was asked to."""
+    _loop_lag_seconds.observe(seconds)
 
 
 def repaired(events: int) -> None:

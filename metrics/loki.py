@@ -59,6 +59,10 @@ class LokiHandler(logging.Handler):
         if self._closing.is_set():
             instruments.log_dropped("closing")
             return
+        if self._queue.full():  # before it costs anything
+            instruments.log_dropped("full")
+            self._ensure_thread()
+            return
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001  (any argument's __str__ may raise; logging must not)

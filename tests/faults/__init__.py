@@ -6,6 +6,7 @@
     checker     joins ledger, views and database into a verdict
     rows/       one fault each, with the figures and gates of its own
     report      the table, the progress bar, the JSON
+    document    the table of docs/reliability.md, out of the JSON
 
 docs/reliability.md explains it and holds the last figures.
 """

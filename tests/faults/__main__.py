@@ -15,12 +15,13 @@ import uvloop
 from rich.console import Console
 
 from chatsite import children, env
-from tests.faults import proxy, report, rows, stage
+from tests.faults import document, proxy, report, rows, stage
 from tests.faults.scene import Result, Row, Scene
 from tests.faults.stage import Ports, Setting, Stage
 
 WIDTH = 160
 """Of the table where there is no terminal to ask."""
+REPORT_HELP = "play nothing; write this outcome (of --json) as the table of docs/reliability.md"
 SHORT_HELP = "most rows with fewer rounds: what `make test` runs"
 
 
@@ -32,9 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help=SHORT_HELP)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there as well")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs there")
+    parser.add_argument("--report", action="append", type=Path, metavar="FILE", help=REPORT_HELP)
     parser.add_argument("--broken", default="", help=argparse.SUPPRESS)  # to prove the checker
     parser.add_argument("--list", action="store_true", help="name the rows and end")
     options = parser.parse_args(arguments)
+    if options.report:
+        names = [row.name for row in rows.ALL]
+        document.write(document.table(document.read(options.report), order=names))
+        return 0
     with contextlib.ExitStack() as stack:
         folder = options.keep or Path(
             stack.enter_context(

@@ -3,9 +3,13 @@
 Pure: moments are arguments (seconds of the harness's own monotonic clock). Knows no socket.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+Histogram = Mapping[float, float]
+"""How much was at most so much, by that bound."""
 
 
 class Ack(NamedTuple):
@@ -108,12 +112,16 @@ class Ledger:
         """What has neither an ack nor an answer for good."""
         return [said for said in self.said.values() if not said.acks and not said.given_up]
 
-    def ack_times(self, *, since: float = 0.0, until: float = float("inf")) -> list[float]:
-        """How long acks took for what was first sent in that time, in seconds."""
+    def ack_times(
+        self, *, since: float = 0.0, until: float = math.inf, of: Collection[str] = ()
+    ) -> list[float]:
+        """How long acks took for what was first sent in that time (by these), in seconds."""
         return [
             said.ack_s
             for said in self.said.values()
-            if since <= said.sent_at < until and said.ack_s is not None
+            if since <= said.sent_at < until
+            and said.ack_s is not None
+            and (not of or said.sender in of)
         ]
 
     def nack_codes(self) -> dict[str, int]:
@@ -132,3 +140,13 @@ def percentile(values: Iterable[float], percent: float) -> float:
         return 0.0
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(0, int(rank) - 1)]
+
+
+def quantile(before: Histogram, after: Histogram, share: float) -> float:
+    """The bound of the bucket in which this share of what came between two looks at a histogram
+    is reached: an upper bound. Infinity where nothing came."""
+    came = {bound: count - before.get(bound, 0.0) for bound, count in sorted(after.items())}
+    total = max(came.values(), default=0.0)
+    if not total:
+        return math.inf
+    return next(bound for bound, count in came.items() if count >= share * total)

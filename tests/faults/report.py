@@ -3,10 +3,13 @@
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+import psutil
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,7 +23,7 @@ from rich.table import Table
 
 from tests.faults.scene import Gate, Result
 
-COLUMNS = (
+COLUMNS: Final = (
     ("acked", "acked"),
     ("lost", "lost"),
     ("twice", "shown\ntwice"),
@@ -89,8 +92,11 @@ def figure(gate: Gate) -> str:
 
 def machine() -> dict[str, str | int | float]:
     """What it ran on, for those who compare."""
+    cpu = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
         "cores": os.cpu_count() or 0,
+        "cpu": cpu[1].strip() if cpu else platform.machine(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "load_1m": round(os.getloadavg()[0], 2),
         "system": platform.platform(),
         "python": platform.python_version(),

@@ -151,12 +151,11 @@ class Scene:
             self.result.failure = f"{type(error).__name__}: {error}"
         finally:
             lag.cancel()
+            await self.fleet.close()  # what is shown is not to grow while the database is read
         try:
             self.result.counts = await self._judge()
         except Exception as error:  # noqa: BLE001  as above
             self.result.failure = self.result.failure or f"{type(error).__name__}: {error}"
-        finally:
-            await self.fleet.close()
         self.result.took_s = time.monotonic() - began
         self.result.lag_p99_ms = percentile(self._lags, 99) * 1000
         return self.result

@@ -8,6 +8,7 @@ own Django goes on speaking to whichever stage is up.
 import asyncio
 import contextlib
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -217,6 +218,14 @@ class Stage:
             if line.startswith((f"{name} ", f"{name}{{"))
         )
         return sum(values)
+
+    async def histogram(self, each: Replica, name: str) -> dict[float, float]:
+        """Of a metric without labels: how much was at most so much, by that bound."""
+        text = await asyncio.to_thread(_get, f"{each.url}/metrics")
+        return {
+            float(found[1]): float(found[2])
+            for found in re.finditer(rf'^{name}_bucket{{le="([^"]+)"}} (\S+)$', text, re.MULTILINE)
+        }
 
     def log_sizes(self) -> dict[int, int]:
         """How much each replica has written so far, by port."""

@@ -365,3 +365,30 @@ async def test_a_few_letters_find_the_nearest_name_first(modules: Page) -> None:
     assert told == sorted(told, reverse=True)
     assert len(set(told)) == 6
     assert told[-1] == 0
+
+
+async def test_who_types_is_forgotten_after_six_seconds_without_another_word(modules: Page) -> None:
+    told = await run(
+        modules,
+        "typing",
+        """const later = [], real = setTimeout, told = [];
+        window.setTimeout = (forget, ms) => later.push({ forget, ms });
+        window.clearTimeout = (timer) => { if (timer) later[timer - 1].forget = () => {}; };
+        const line = document.createElement("p");
+        const look = async () => {
+          await new Promise((settled) => real(settled, 0));
+          told.push(line.textContent);
+        };
+        const typing = new Typing(line, { say: () => {}, nameOf: async () => "Bob" });
+        typing.open("r");
+        typing.started("r", bob.id);
+        await look();
+        typing.started("r", bob.id);
+        later[0].forget();
+        await look();
+        later[1].forget();
+        await look();
+        return [told, later.map((timer) => timer.ms)];""",
+        exports="{ Typing }",
+    )
+    assert told == [["Bob is typing…", "Bob is typing…", ""], [6_000, 6_000]]

@@ -166,6 +166,16 @@ async def test_one_message_is_one_write_one_commit_one_ack_and_one_delivery(
         assert 0 < write <= commit <= await counts.of("parley_ack_seconds_sum") + write
 
 
+async def test_an_event_loop_that_stands_still_is_late(pair: Cluster) -> None:
+    counts = await Counts.begin(pair.urls[0])
+    pair.replicas[0].signal(signal.SIGSTOP)
+    await asyncio.sleep(1.2)
+    pair.replicas[0].signal(signal.SIGCONT)
+    await counts.until(lambda n: n >= 1, "parley_loop_lag_seconds_sum")
+    in_time = await counts.of("parley_loop_lag_seconds_bucket", le="1.0")
+    assert await counts.of("parley_loop_lag_seconds_count") > in_time
+
+
 async def test_an_edit_is_a_transaction(pair: Cluster, ann: Person) -> None:
     room = await ann.channel()
     id = str(uuid7())

@@ -6,8 +6,10 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
+from accounts import throttles
 from chat import keys, limits
 from chatsite import rds
 from tests import services, wire
@@ -156,3 +158,26 @@ async def test_what_is_no_bucket_and_no_presence_under_their_names_is_nothing(
     await redis.set(keys.rate(alice.id), "1" + "0" * 30)  # full again in a billion years
     async with await alice.wire(at=1) as hers:
         assert await say(hers, room) == ""
+
+
+async def test_wrong_passwords_are_counted_over_replicas(limited: Cluster) -> None:
+    bob = await limited.person("bob")
+    statuses = []
+    for at in range(throttles.LOGIN_ACCOUNT.limit + 1):
+        async with httpx.AsyncClient(base_url=limited.urls[at % 2], timeout=30) as http:
+            body = {"login": bob.username, "password": "not this one"}
+            statuses.append((await http.post("/api/v1/auth/login", json=body)).status_code)
+    assert statuses == [401] * throttles.LOGIN_ACCOUNT.limit + [429]
+
+
+async def test_frames_are_counted_by_socket(limited: Cluster) -> None:
+    bob = await limited.person("bob")
+    async with await bob.wire() as one, await bob.wire() as other:
+        began = time.monotonic()
+        asked = [one.ask("ping", {}) for _ in range(2 * limits.FRAMES_PER_WINDOW)]
+        taken = [reply["ok"] for reply in await asyncio.gather(*asked)].count(True)
+        rate = limits.FRAMES_PER_WINDOW / limits.FRAMES_WINDOW_S
+        refilled = int((time.monotonic() - began) * rate) + 1
+        # `hello` was answered by a resume, which is a frame too.
+        assert limits.FRAMES_PER_WINDOW - 1 <= taken <= limits.FRAMES_PER_WINDOW + refilled
+        assert (await other.ask("ping", {}))["ok"]

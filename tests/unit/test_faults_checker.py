@@ -1,10 +1,15 @@
 """What the checker of `make faults` finds."""
 
+import json
+import math
+from pathlib import Path
+
 import pytest
 
-from tests.faults import checker, complaints, proxy
+from tests.faults import checker, complaints, document, proxy, report
 from tests.faults.checker import Counts, Stored
-from tests.faults.ledger import Ack, Ledger, percentile
+from tests.faults.ledger import Ack, Ledger, percentile, quantile
+from tests.faults.scene import Gate, Result
 from tests.faults.view import Truth, View
 
 ROOM = "room"
@@ -141,3 +146,46 @@ def test_nginx_is_given_the_shipped_configuration() -> None:
     assert [line for line in named if "backup" in line and ":2 " in line]
     with pytest.raises(ValueError, match="listen 80"):
         proxy.rendered("", port=1)
+
+
+def test_a_quantile_is_the_bound_below_which_what_came_meanwhile_lies() -> None:
+    before = {0.1: 500.0, 0.2: 500.0, math.inf: 501.0}
+    after = {0.1: 590.0, 0.2: 599.0, math.inf: 601.0}
+    assert quantile(before, after, 0.5) == 0.1
+    assert quantile(before, after, 0.99) == 0.2
+    assert quantile(before, after, 1.0) == math.inf
+    assert quantile(after, after, 0.5) == math.inf
+
+
+def outcome(at: str, *results: Result) -> document.Outcome:
+    """As `--json` writes it."""
+    machine = report.machine() | {"at": at}
+    rows = [result.as_json() for result in results]
+    told = json.dumps({"front": "nginx", "machine": machine, "rows": rows})
+    return dict(json.loads(told))
+
+
+def test_the_document_has_the_later_of_two_runs_and_says_what_does_not_hold(
+    tmp_path: Path,
+) -> None:
+    gates = [Gate("shown | latest", 0.25, 5.0), Gate("away", 7.0, 5.0), Gate("kills", 3, None, "")]
+    early = Result("kill", "replica killed", counts=Counts(acked=1_000, lost=1))
+    late = Result("kill", "replica killed", counts=Counts(acked=2_000), gates=gates)
+    other = Result("flush", "FLUSHALL", counts=Counts(acked=500))
+    runs = [outcome("2026-01-01T00:00:00Z", early, other), outcome("2026-01-02T00:00:00Z", late)]
+    lines = document.table(runs, order=["flush", "kill"]).splitlines()
+    days = [line[:12] for line in lines if line.startswith("- ")]
+    assert days == ["- 2026-01-01", "- 2026-01-02"]
+    assert any(line.startswith("Out of 2,500 acked messages: **lost 0,") for line in lines)
+    assert lines[-2:] == [
+        "| FLUSHALL | 500 |  | holds |",
+        "| replica killed | 2,000 | shown \\| latest 0.25 s (<= 5); **away 7 s (<= 5)**; kills 3 "
+        "| **fails** |",
+    ]
+    place = tmp_path / "document.md"
+    place.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n")
+    document.write("new", place=place)
+    assert place.read_text() == f"before\n{document.BEGIN}\n\nnew\n\n{document.END}\nafter\n"
+    place.write_text("no place\n")
+    with pytest.raises(ValueError, match="no place"):
+        document.write("new", place=place)

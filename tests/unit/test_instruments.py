@@ -69,6 +69,7 @@ def test_every_promised_name_exists() -> None:
         (lambda: instruments.committed(0.01), "parley_commit_seconds_count", {}),
         (lambda: instruments.delivered(0.01), "parley_deliver_seconds_count", {}),
         (lambda: instruments.acked(0.01), "parley_ack_seconds_count", {}),
+        (lambda: instruments.loop_lagged(0.01), "parley_loop_lag_seconds_count", {}),
         (lambda: instruments.repaired(1), "parley_repaired_events_total", {}),
         (instruments.reset, "parley_resets_total", {}),
         (instruments.slow_closed, "parley_slow_closes_total", {}),

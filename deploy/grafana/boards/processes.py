@@ -15,6 +15,7 @@ from boards.panel import (
     Board,
     Panel,
     gauge,
+    quantiles,
     until,
 )
 from boards.shared import SOCKETS
@@ -64,6 +65,14 @@ REPLICAS = Board(
             queries=((f"time() - {gauge('process_start_time_seconds')}", "{{instance}}"),),
             unit=SECONDS,
             steps=((None, ODD), (300, OK)),
+        ),
+        Panel(
+            title="Event loop late by",
+            description="How long something held up everything else. Below 0.2 s also while the "
+            "database stands still.",
+            queries=quantiles("parley_loop_lag_seconds", 0.5, 0.99),
+            unit=SECONDS,
+            steps=until(0.1, 0.2),
         ),
         Panel(
             title="Garbage collections",

@@ -6,6 +6,7 @@ from typing import Final
 
 import redis
 
+from chat import keys
 from tests.faults.ledger import percentile
 from tests.faults.scene import Row, Scene
 from tests.faults.stage import Setting
@@ -20,6 +21,7 @@ HOLES_S: Final = 5.0
 PAUSE_S: Final = 12
 SHORT_PAUSE_S: Final = 5
 SETTLE_S: Final = 5.0
+READERS: Final = 10
 
 
 async def kill(scene: Scene) -> None:
@@ -95,6 +97,67 @@ async def pause(scene: Scene) -> None:
     await _judge_delivery(scene, began)
 
 
+async def spoilt(scene: Scene) -> None:
+    """`kill -9`, and back at once with wrong data under every name that the chat uses: things of
+    another kind, entries that are none, heads that cannot be. And again, while it is up."""
+    stage, fleet = scene.stage, scene.fleet
+    await scene.populate()
+    async with fleet.load(rate=RATE):
+        await asyncio.sleep(1.0)
+        began = scene.now()
+        await stage.kill(stage.broker)
+        await stage.revive(stage.broker)
+        wrong = 0
+        for at in range(scene.rounds):
+            wrong += await _spoil(scene, at)
+            await asyncio.sleep(1.0)
+        hits = await _hits(scene)
+        is_well = await stage.until_ready(status="ok")
+        scene.gate("replicas say ok", float(is_well), 1.0, "", at_least=True)
+        await asyncio.sleep(SETTLE_S)
+        for chatter in fleet.chatters[:READERS]:  # who come back read the cache
+            chatter.drop()
+        await asyncio.sleep(2.0)
+        await fleet.back(wait_s=10.0)
+    scene.figure("wrong keys", wrong, "")
+    scene.gate(
+        "reads that the cache answers again", await _hits(scene) - hits, 1, "", at_least=True
+    )
+    await _judge_delivery(scene, began)
+
+
+async def _hits(scene: Scene) -> float:
+    each = [await scene.stage.metric(e, "parley_cache_hits_total") for e in scene.stage.replicas]
+    return sum(each)
+
+
+async def _spoil(scene: Scene, turn: int) -> int:
+    """Put something wrong under every name; how many there are."""
+    rooms = list(scene.fleet.rooms)
+    people = [person.id for person in scene.fleet.people]
+
+    def spoil() -> int:
+        of_rooms = [keys.recent(room) for room in rooms]
+        of_people = [make(user) for make in (keys.presence, keys.rate) for user in people]
+        names = [keys.heads(), keys.processes(), *of_rooms, *of_people]
+        with redis.Redis.from_url(scene.stage.broker.url) as client, client.pipeline() as pipe:
+            for name in names:
+                pipe.delete(name)
+                match turn % 3:
+                    case 0:
+                        pipe.rpush(name, "neither", "nor")
+                    case 1:
+                        pipe.set(name, b"\xff\x00 nothing")
+                    case _:
+                        pipe.zadd(name, {f"entry {at}": at for at in range(50)})
+            if turn % 3 == 2:
+                pipe.zadd(keys.heads(), dict.fromkeys(rooms, 10**9))
+            pipe.execute()
+        return len(names)
+
+    return await asyncio.to_thread(spoil)
+
+
 async def never(scene: Scene) -> None:
     """Redis is not there when the replicas start, and comes later."""
     stage, fleet = scene.stage, scene.fleet
@@ -149,5 +212,7 @@ ROWS = (
     Row("redis-flush", "Redis FLUSHALL", flush, rounds=10, short_rounds=4),
     Row("redis-cut", "Redis CLIENT KILL TYPE pubsub x20", cut, rounds=20, short_rounds=6),
     Row("redis-pause", "Redis SIGSTOP 12 s", pause),
+    Row("redis-spoilt", "Redis kill -9, back with wrong data under every key", spoilt, rounds=9,
+        short_rounds=3),
     Row("redis-never", "Redis never there at start", never, setting=Setting(broker=False)),
-)
+)  # fmt: skip

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tests.faults.ledger import percentile
+from tests.faults.ledger import Histogram, percentile, quantile
 from tests.faults.pulse import Pulse
 from tests.faults.scene import Row, Scene
 from tests.faults.stage import Setting
@@ -16,6 +16,7 @@ AWAY_S: Final = 3.0
 RECOVERY_S: Final = 10.0
 PAUSE_S: Final = 15
 SHORT_PAUSE_S: Final = 6
+LAG: Final = "parley_loop_lag_seconds"
 LAG_MS: Final = 200.0
 FULL_S: Final = 3.0
 FULL_WAIT_S: Final = 40.0
@@ -38,6 +39,23 @@ async def kill(scene: Scene) -> None:
     await _away(scene, breaks, mends)
 
 
+async def kill_with_redis(scene: Scene) -> None:
+    """Database and Redis `kill -9` in the same moment, both back after 3 s."""
+    stage = scene.stage
+
+    async def breaks() -> None:
+        await asyncio.gather(stage.kill(stage.database), stage.kill(stage.broker))
+        await asyncio.sleep(AWAY_S)
+
+    async def mends() -> None:
+        await stage.revive(stage.broker)
+        await stage.revive(stage.database)
+
+    await _away(scene, breaks, mends)
+    is_well = await stage.until_ready(status="ok")
+    scene.gate("replicas say ok", float(is_well), 1.0, "", at_least=True)
+
+
 async def pause(scene: Scene) -> None:
     """SIGSTOP: connections stay and nothing is answered."""
     stage = scene.stage
@@ -49,12 +67,21 @@ async def pause(scene: Scene) -> None:
     async def mends() -> None:
         stage.database.signal(signal.SIGCONT)
 
+    async def breaks_and_looks() -> None:
+        before.extend([await stage.histogram(each, LAG) for each in stage.replicas])
+        await breaks()
+        after.extend([await stage.histogram(each, LAG) for each in stage.replicas])
+
+    before: list[Histogram] = []
+    after: list[Histogram] = []
     async with Pulse(stage.replicas) as pulse:
-        began, back_at = await _away(scene, breaks, mends)
+        began, back_at = await _away(scene, breaks_and_looks, mends)
     paused = pulse.times(since=began, until=back_at)
     scene.figure("pings while paused", len(paused), "")
     scene.figure("pings without answer", pulse.lost, "")
     scene.gate("ping p99 while paused", percentile(paused, 99) * 1000, LAG_MS, "ms")
+    lag = max(quantile(b, a, 0.99) for b, a in zip(before, after, strict=True))
+    scene.gate("event loop lag p99 of the worse replica", lag * 1000, LAG_MS, "ms")
 
 
 async def full(scene: Scene) -> None:
@@ -121,6 +148,8 @@ def full_is_possible() -> bool:
 
 ROWS = (
     Row("db-kill", "database kill -9 and back", kill),
+    Row("both-kill", "database and Redis kill -9 at once, and back", kill_with_redis,
+        in_short=False),
     Row("db-pause", "database SIGSTOP 15 s", pause),
     Row(
         "disk-full",
@@ -129,4 +158,4 @@ ROWS = (
         setting=Setting(disk_mib=DISK_MIB),
         possible=full_is_possible,
     ),
-)
+)  # fmt: skip

@@ -14,6 +14,8 @@ BETWEEN_S = SETTLED_S + 0.5
 """Between one kill and the next, once everybody is back. Those who are lost again before they have
 settled come back more and more slowly, on purpose: that would measure their patience."""
 POST_LOST_S = 0.5
+SHUNNED_S = 2.0
+BACK_S = 10.0
 
 
 async def kill(scene: Scene) -> None:
@@ -35,6 +37,26 @@ async def kill(scene: Scene) -> None:
             await fleet.back(wait_s=20)
             await asyncio.sleep(BETWEEN_S)
     scene.gaps(limit=5.0)
+    scene.figure("kills", scene.rounds, "")
+
+
+async def kill_all(scene: Scene) -> None:
+    """`kill -9` of all replicas in the same moment, mid-send, and back after a second."""
+    stage, fleet = scene.stage, scene.fleet
+    await scene.populate()
+    async with fleet.load(rate=RATE):
+        await asyncio.sleep(1.0)
+        for _ in range(scene.rounds):
+            killed_at = scene.now()
+            await asyncio.gather(*(stage.kill(each) for each in stage.replicas))
+            await asyncio.sleep(1.0)
+            await asyncio.gather(*(stage.revive(each) for each in stage.replicas))
+            up_at = scene.now()
+            # nginx looks at a replica that refused again after its `fail_timeout`, at latest.
+            scene.ledger.allow("no replica", since=killed_at, until=up_at + SHUNNED_S)
+            is_back = await fleet.back(wait_s=BACK_S * 2)
+            scene.gate("all back after", scene.now() - up_at if is_back else 999, BACK_S)
+            await asyncio.sleep(BETWEEN_S)
     scene.figure("kills", scene.rounds, "")
 
 
@@ -61,5 +83,6 @@ async def rolling(scene: Scene) -> None:
 
 ROWS = (
     Row("replica-kill", "kill -9 of a replica mid-send", kill, rounds=20, short_rounds=2),
+    Row("all-kill", "kill -9 of all replicas at once", kill_all, rounds=3, in_short=False),
     Row("rolling", "rolling restart by SIGTERM", rolling, rounds=3),
 )
