@@ -131,7 +131,8 @@ class _Room:
 
     def _changed_now(self, session: ClientSession | None) -> Iterator[Document]:
         for ids in _chunks(sorted(self._changed)):
-            yield from self._events.find({"_id": {"$in": ids}}, session=session)
+            ours = {"_id": {"$in": ids}, "room_id": self._room}
+            yield from self._events.find(ours, session=session)
         for target in self._deleted:  # which empties the edits of the message too
             of_message = {"room_id": self._room, "target": target}
             yield from self._events.find(of_message, session=session)

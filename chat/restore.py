@@ -91,7 +91,9 @@ def load(source: Reader, *, now: datetime, show: Show) -> None:
                 show(name, len(batch))
     show("changes", 0, total=source.count(backup.CHANGED))
     for batch in _batches(source.documents(backup.CHANGED)):
-        database["chat_event"].bulk_write([ReplaceOne({"_id": e["_id"]}, e) for e in batch])
+        database["chat_event"].bulk_write(
+            [ReplaceOne({"_id": e["_id"], "room_id": e["room_id"]}, e) for e in batch]
+        )
         show("changes", len(batch))
     ContentType.objects.clear_cache()
     call_command("migrate", verbosity=0, interactive=False)

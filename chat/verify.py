@@ -50,18 +50,21 @@ def room_findings(room: ObjectId, *, looked_at: Progress = lambda _: None) -> It
 def mend(finding: Finding) -> int:
     """Do what a finding says; how many writes."""
     for one in finding.mends:
-        _write(one)
+        _write(one, room=finding.room)
     return len(finding.mends)
 
 
-def _write(one: Mend) -> None:
+def _write(one: Mend, *, room: str) -> None:
     collection = stored.collection(one.collection)
+    key = {"_id": one.id}
+    if one.collection == "chat_event":  # an id means something in its room only (ADR 14)
+        key["room_id"] = ObjectId(room)
     if one.change is None:
-        collection.delete_one({"_id": one.id})
+        collection.delete_one(key)
     elif one.is_new:
         collection.insert_one({"_id": one.id, **one.change})
     else:
-        collection.update_one({"_id": one.id}, {"$set": one.change})
+        collection.update_one(key, {"$set": one.change})
 
 
 def _orphans(room: ObjectId) -> Iterator[Finding]:
