@@ -27,6 +27,8 @@ PAGE_DEFAULT: Final = 50
 EVENTS_MAX: Final = 200
 RESUME_MAX_EVENTS: Final = 500
 """Further behind than this, a room is reset rather than replayed."""
+REPORT_REASON_MAX_CHARS: Final = 100
+REPORT_COMMENT_MAX_CHARS: Final = 2_000
 MEMBERS_PER_REQUEST: Final = 100
 DIRECT_MEMBERS_MAX: Final = 9
 READ_RECEIPTS_MAX_MEMBERS: Final = 20

@@ -16,6 +16,25 @@ HUES: Final = 9
 UNREAD_SHOWN_MAX: Final = 99
 ICONS: Final = {"channel": "hash", "group": "lock", "direct": "person"}
 
+QUICK_EMOJI: Final = ("👍", "❤️", "😂", "🎉", "👀", "✅")
+"""The reactions that need one click."""
+PALETTE_EMOJI: Final = (
+    *QUICK_EMOJI, "👎", "🙏", "👏", "🙌", "💯", "🔥", "🚀", "⭐", "😀", "😄", "😅", "😉",
+    "😍", "🤔", "🤷", "🙈", "😮", "😢", "😭", "😡", "😱", "🥳", "🤝", "💪", "👋", "✋",
+    "☕", "🍕", "🎂", "🌱", "💡", "🐛", "⚠️", "❌", "❓", "⏳", "🔔", "📌", "🔒", "🏁",
+)  # fmt: skip
+"""The palette; any other emoji is typed."""
+REPORT_REASONS: Final = (
+    "Spam or advertising", "Insult or harassment", "Hate or threats", "Private data of somebody",
+    "Something else",
+)  # fmt: skip
+CLOSED_SAID: Final = {
+    "archived": "This room is archived: nobody writes here any more.",
+    "muted": "You are muted here until {until}.",
+    "moderators": "Only moderators write in this room.",
+}
+MODERATES: Final = ("owner", "moderator")
+
 Wire = dict[str, Any]
 
 
@@ -107,6 +126,8 @@ def rows_of(
             "message": message,
             "href": f"{href}?n={message['n']}",
             "quote_href": f"{href}?n={message['reply_to']['n']}" if message["reply_to"] else "",
+            "more_href": f"{href}messages/{message['id']}/",
+            "reactions": [{**r, "is_mine": me in r["users"]} for r in message["reactions"]],
             "clock": f"{local:%H:%M}",
             "face": person_of(message["sender"]),
             "follows": follows,
@@ -118,6 +139,52 @@ def rows_of(
         before = row
         head = head if follows else row
     return rows
+
+
+def closed_because(room: Wire, *, now: datetime) -> str:
+    """Why one may not write in a room, a key of `CLOSED_SAID`; "" when one may."""
+    if room["archived_at"]:
+        return "archived"
+    if _is_muted(room, now=now):
+        return "muted"
+    closed = room["posting"] == "moderators" and room["role"] not in MODERATES
+    return "moderators" if closed else ""
+
+
+def closed_said(room: Wire, *, now: datetime, zone: tzinfo) -> str:
+    """The same as a sentence."""
+    why = closed_because(room, now=now)
+    if why == "muted":
+        until = datetime.fromisoformat(room["muted_until"]).astimezone(zone)
+        return CLOSED_SAID[why].format(until=f"{until:%H:%M}")
+    return CLOSED_SAID.get(why, "")
+
+
+def deeds_for(message: Wire, room: Wire, *, me: str, now: datetime) -> list[str]:
+    """What one may do to a message, in the order of its menu."""
+    if message["deleted_at"]:
+        return ["link"]
+    is_own = message["sender"]["id"] == me
+    moderates = room["role"] in MODERATES
+    may_write = not closed_because(room, now=now)
+    deeds = {
+        "react": not room["archived_at"] and not _is_muted(room, now=now),
+        "reply": may_write,
+        "edit": is_own and may_write,
+        "unpin" if message["pinned"] else "pin": (
+            not room["archived_at"] and (room["kind"] == "direct" or moderates)
+        ),
+        "copy": True,
+        "link": True,
+        "report": not is_own,
+        "delete": is_own or moderates,
+    }
+    return [deed for deed, may in deeds.items() if may]
+
+
+def reacted(message: Wire, emoji: str, *, me: str) -> bool:
+    """Whether one is among those who reacted so."""
+    return any(r["emoji"] == emoji and me in r["users"] for r in message["reactions"])
 
 
 def day_label(day: date, *, today: date) -> str:
@@ -156,6 +223,11 @@ def _follows(before: Wire | None, head: Wire | None, message: Wire, local: datet
         and not before["message"]["deleted_at"]
         and (local - head["local"]).total_seconds() < FOLLOWS_WITHIN_S
     )
+
+
+def _is_muted(room: Wire, *, now: datetime) -> bool:
+    until = room["muted_until"]
+    return until is not None and datetime.fromisoformat(until) > now
 
 
 def _last_at(room: Wire) -> str:

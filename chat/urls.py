@@ -13,5 +13,7 @@ urlpatterns = [
     path("rooms/<str:room>/", views.room, name="room"),
     path("rooms/<str:room>/send/", views.send, name="send"),
     path("rooms/<str:room>/leave/", views.leave, name="leave"),
+    path("rooms/<str:room>/messages/<str:message>/", views.message, name="message"),
+    path("rooms/<str:room>/messages/<str:message>/<str:deed>/", views.deed, name="deed"),
     path("dms/create/", views.direct, name="direct"),
 ]

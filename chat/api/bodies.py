@@ -221,8 +221,11 @@ class EditBody(Body):
 
 
 class ReportBody(Body):
-    reason = Text(max_length=100)
-    comment = Text(required=False, default="", allow_blank=True, max_length=2_000)
+    reason = Text(max_length=limits.REPORT_REASON_MAX_CHARS)
+    comment = Text(
+        required=False, default="", allow_blank=True,
+        max_length=limits.REPORT_COMMENT_MAX_CHARS,
+    )  # fmt: skip
 
 
 class ReadBody(Body):

@@ -4,28 +4,22 @@
 import { Api } from "./api.js";
 import { Badge } from "./badge.js";
 import { Banner } from "./banner.js";
-import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
+import { Conversation } from "./conversation.js";
 import { Cursors } from "./cursors.js";
 import { Dialogs } from "./dialogs.js";
-import { Drafts } from "./drafts.js";
 import { connectJump } from "./jump_dialog.js";
 import { Keys } from "./keys.js";
 import { targetOf } from "./message_changes.js";
-import { MessageElements } from "./message_element.js";
-import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
 import { People } from "./people.js";
 import { Places } from "./places.js";
-import { ReadMarks } from "./read_marks.js";
 import { connectBrowse, connectCreate, connectDirect, connectLeave } from "./room_dialogs.js";
 import { RoomListView } from "./room_list_view.js";
-import { RoomView } from "./room_view.js";
 import { Rooms, titleOf } from "./rooms.js";
-import { Scroller } from "./scroller.js";
+import { ServerClock } from "./server_clock.js";
 import { Shell } from "./shell.js";
-import { TimelineView } from "./timeline_view.js";
-import { Typing } from "./typing.js";
+import { Toast } from "./toast.js";
 
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Pushed} Pushed */
@@ -48,7 +42,7 @@ class Chat {
   #badge = new Badge(this.#root.dataset.static ?? "");
   #list = new RoomListView(the("[data-room-lists]", HTMLElement), template("room-template"));
   #shell = new Shell(this.#root);
-  #dialogs = new Dialogs();
+  #dialogs = new Dialogs().connect();
   #isDrawing = false;
 
   #connection = new Connection({
@@ -60,54 +54,18 @@ class Chat {
 
   #banner = new Banner(the("[data-banner]", HTMLElement), () => this.#connection.retry());
 
-  #outbox = new Outbox({
-    me: this.#me.id,
-    storage: localStorage,
-    send: ({ room, id, text }) => this.#connection.request("message.send", { room, id, text }),
-    onChange: (room) => this.#roomView.unsentChanged(room),
-    onStored: (message) => this.#roomView.stored(message),
-    hurry: () => this.#connection.retry(),
-  });
-
-  #marks = new ReadMarks(async (room, n) => {
-    const { read_n } = await this.#connection.request("read.mark", { room, n });
-    this.#rooms.read(room, read_n);
-  });
-
-  #scroller = new Scroller(the("[data-scroller]", HTMLElement), the("[data-log]", HTMLElement));
-
-  #roomView = new RoomView(the("[data-room-view]", HTMLElement), {
+  #conversation = new Conversation(the("[data-room-view]", HTMLElement), {
+    me: this.#me,
+    textMax: this.#state.text_max,
     api: this.#api,
     rooms: this.#rooms,
     places: this.#places,
-    outbox: this.#outbox,
-    marks: this.#marks,
-    view: new TimelineView(
-      the("[data-log]", HTMLElement),
-      new MessageElements(template("message-template"), this.#me.id),
-      { day: template("day-template"), newLine: template("new-line-template") },
-    ),
-    scroller: this.#scroller,
-  });
-
-  #typing = new Typing(the("[data-typing]", HTMLElement), {
-    say: (room) => this.#connection.request("typing.start", { room }).catch(() => {}),
-    nameOf: async (user) => (await this.#people.meet(user)).display_name,
-  });
-
-  #drafts = new Drafts(localStorage, this.#me.id);
-
-  #composer = new Composer(the("[data-composer]", HTMLFormElement), {
-    drafts: this.#drafts,
-    textMax: this.#state.text_max,
-    onTyping: () => this.#typing.typed(),
-    onSend: (text) => {
-      const room = this.#roomView.room;
-      if (!room) return;
-      this.#typing.sent();
-      this.#roomView.wrote();
-      this.#outbox.add(room.id, text);
-    },
+    people: this.#people,
+    dialogs: this.#dialogs,
+    toast: new Toast(the("[data-toast]", HTMLElement)),
+    clock: new ServerClock(this.#state.now),
+    request: (type, data) => this.#connection.request(type, data),
+    hurry: () => this.#connection.retry(),
   });
 
   #panel = new Panel(the("[data-panel]", HTMLElement), the('[data-action="panel"]', HTMLButtonElement), {
@@ -121,8 +79,8 @@ class Chat {
     jump: () => this.#dialogs.open("jump"),
     help: () => this.#dialogs.open("keys"),
     step: (by, onlyUnread) => this.#step(by, onlyUnread),
-    page: (screens) => this.#scroller.page(screens),
-    write: () => this.#composer.focus(),
+    page: (screens) => this.#conversation.page(screens),
+    write: () => this.#conversation.focus(),
     escape: () => this.#escape(),
   });
 
@@ -131,20 +89,16 @@ class Chat {
     document.cookie = `parley_tz=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; SameSite=Lax`;
     this.#people.learn(this.#me);
     for (const listed of rooms) this.#met(listed);
-    this.#dialogs.connect();
     this.#rooms.replace(rooms);
     const opened = this.#rooms.get(room);
     if (opened && page) {
       this.#cursors.set(room, page.head_seq);
       this.#shell.showRoom(opened);
-      this.#roomView.adopt(opened, page, Number(new URLSearchParams(location.search).get("n")) || 0);
-      this.#composer.open(room, titleOf(opened));
-      this.#typing.open(room);
+      this.#conversation.adopt(opened, page, Number(new URLSearchParams(location.search).get("n")) || 0);
       this.#panel.open(opened);
       history.replaceState({ room }, "", `/rooms/${room}/`);
     }
-    this.#roomView.connect();
-    this.#composer.connect();
+    this.#conversation.connect();
     this.#panel.connect();
     this.#keys.connect();
     this.#shell.connect();
@@ -157,7 +111,7 @@ class Chat {
     this.#connection.addEventListener("event", (event) => this.#pushed(/** @type {CustomEvent} */ (event).detail));
     this.#connection.connect();
     this.#roomsChanged();
-    if (opened && !matchMedia("(hover: none)").matches) this.#composer.focus();
+    if (opened && !matchMedia("(hover: none)").matches) this.#conversation.focus();
   }
 
   #connectDialogs() {
@@ -173,9 +127,9 @@ class Chat {
     connectDirect(around);
     connectJump(around, {
       rooms: this.#rooms,
-      openId: () => this.#roomView.room?.id ?? "",
+      openId: () => this.#conversation.room?.id ?? "",
     });
-    connectLeave(around, { openRoom: () => this.#roomView.room, left: (room) => this.#gone(room) });
+    connectLeave(around, { openRoom: () => this.#conversation.room, left: (room) => this.#gone(room) });
     the('[data-form="leave"]', HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#dialogs.open("leave");
@@ -185,7 +139,7 @@ class Chat {
   /** @param {import("./types.js").Hello} hello */
   #greeted({ rooms }) {
     for (const room of rooms) this.#met(room);
-    const open = this.#roomView.room?.id;
+    const open = this.#conversation.room?.id;
     for (const kept of this.#places.rooms) {
       if (!rooms.some((room) => room.id === kept)) this.#places.forget(kept);
     }
@@ -197,33 +151,25 @@ class Chat {
   #stateChanged(now) {
     this.#banner.show(now);
     this.#root.dataset.connection = now.state;
-    if (now.state === "live") {
-      this.#outbox.connect();
-      this.#marks.flush();
-    } else {
-      this.#outbox.disconnect();
-    }
+    this.#conversation.live(now.state === "live");
   }
 
   /** @param {Pushed} frame */
   #pushed(frame) {
     const { type, room = "", data } = frame;
     if (targetOf(frame)) {
-      this.#roomView.changed(room, frame);
+      this.#conversation.changed(room, frame);
       return;
     }
     switch (type) {
       case "message.new":
-        this.#people.learn(data.sender);
-        this.#typing.stopped(room, data.sender.id);
         this.#rooms.received(data);
-        this.#roomView.received(data);
-        this.#outbox.settle(data.id);
+        this.#conversation.received(data);
         return;
       case "room.added":
         this.#met(data);
         this.#rooms.put(data);
-        if (!this.#roomView.room) this.#go(data.id);
+        if (!this.#conversation.room) this.#go(data.id);
         return;
       case "room.removed":
         this.#gone(room || data.id);
@@ -233,7 +179,7 @@ class Chat {
         return;
       case "room.reset":
         this.#rooms.change(room, { head_n: data.head_n });
-        this.#roomView.reset(room, data.head_n);
+        this.#conversation.reset(room, data.head_n);
         return;
       case "member.joined":
         this.#counted(room, 1);
@@ -242,12 +188,15 @@ class Chat {
         if (data.user.id === this.#me.id) this.#gone(room);
         else this.#counted(room, -1);
         return;
+      case "member.changed":
+        if (data.user.id === this.#me.id) this.#rooms.change(room, { role: data.role, muted_until: data.muted_until });
+        return;
       case "read.updated":
         if ((data.user.id ?? data.user) === this.#me.id) this.#rooms.read(room, data.n);
         return;
       case "typing": {
         const user = data.user.id ?? data.user;
-        if (user !== this.#me.id) this.#typing.started(room, user);
+        if (user !== this.#me.id) this.#conversation.typed(room, user);
       }
     }
   }
@@ -269,14 +218,14 @@ class Chat {
     this.#isDrawing = true;
     queueMicrotask(() => {
       this.#isDrawing = false;
-      const openId = this.#roomView.room?.id ?? "";
+      const openId = this.#conversation.room?.id ?? "";
       const room = this.#rooms.get(openId);
       this.#list.render(this.#rooms, openId);
       this.#badge.show(room ? titleOf(room) : "Welcome", this.#rooms.waiting);
       this.#shell.showElsewhere(this.#rooms.all.some((other) => other.id !== openId && other.unread > 0));
       if (!room) return;
       this.#shell.showRoom(room);
-      this.#roomView.refresh(room);
+      this.#conversation.refresh(room);
       this.#panel.open(room);
     });
   }
@@ -286,20 +235,18 @@ class Chat {
     const room = this.#rooms.get(id);
     this.#shell.closeSidebar();
     if (!room) return;
-    if (id === this.#roomView.room?.id) {
-      if (n) this.#roomView.goToN(n);
-      this.#composer.focus();
+    if (id === this.#conversation.room?.id) {
+      if (n) this.#conversation.goToN(n);
+      else this.#conversation.focus();
       return;
     }
     if (!isBack) history.pushState({ room: id }, "", `/rooms/${id}/`);
     document.cookie = `parley_room=${id}; path=/; max-age=31536000; SameSite=Lax`;
     this.#shell.showRoom(room);
-    this.#roomView.open(room, n);
-    this.#composer.open(id, titleOf(room));
-    this.#typing.open(id);
+    this.#conversation.open(room, n);
     this.#panel.open(room);
     this.#roomsChanged();
-    if (!matchMedia("(hover: none)").matches) this.#composer.focus();
+    if (!matchMedia("(hover: none)").matches) this.#conversation.focus();
   }
 
   /** @param {Room} room one we are in now, whether or not the socket said so yet */
@@ -317,8 +264,8 @@ class Chat {
     this.#places.forget(id);
     this.#cursors.forget(id);
     this.#rooms.remove(id);
-    if (this.#roomView.room?.id !== id) return;
-    this.#roomView.clear();
+    if (this.#conversation.room?.id !== id) return;
+    this.#conversation.clear();
     const next = this.#rooms.listed[0];
     if (next) this.#go(next.id);
     else {
@@ -329,7 +276,7 @@ class Chat {
 
   /** @param {1 | -1} by @param {boolean} onlyUnread */
   #step(by, onlyUnread) {
-    const openId = this.#roomView.room?.id;
+    const openId = this.#conversation.room?.id;
     const rooms = this.#rooms.listed.filter((room) => room.id === openId || !onlyUnread || room.unread > 0);
     const at = rooms.findIndex((room) => room.id === openId);
     const next = rooms[(at + by + rooms.length) % rooms.length];
@@ -338,8 +285,8 @@ class Chat {
 
   #escape() {
     if (this.#shell.closeSidebar()) return;
-    if (this.#panel.isOpen && !this.#composer.hasFocus) this.#panel.close();
-    else this.#roomView.toNewest();
+    if (this.#panel.isOpen && !this.#conversation.isWriting) this.#panel.close();
+    else this.#conversation.escape();
   }
 
   /** @param {string} user */
@@ -353,7 +300,7 @@ class Chat {
     const link = /** @type {Element} */ (event.target).closest("a[href]");
     if (!(link instanceof HTMLAnchorElement) || link.origin !== location.origin) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.defaultPrevented) return;
-    const id = /^\/rooms\/([0-9a-f]{24})\/$/.exec(link.pathname)?.[1] ?? (link.pathname === "/" ? this.#roomView.room?.id : "");
+    const id = /^\/rooms\/([0-9a-f]{24})\/$/.exec(link.pathname)?.[1] ?? (link.pathname === "/" ? this.#conversation.room?.id : "");
     if (!id || !this.#rooms.get(id)) return;
     event.preventDefault();
     this.#go(id, { n: Number(new URLSearchParams(link.search).get("n")) || 0 });
@@ -361,15 +308,13 @@ class Chat {
 
   /** Signing out leaves nothing of what was written on this machine. @param {SubmitEvent} event */
   #leaving = (event) => {
-    const count = this.#outbox.size;
+    const count = this.#conversation.unsent;
     const asked = `${count} of your messages could not be sent yet and will be lost. Sign out?`;
     if (count > 0 && !window.confirm(asked)) {
       event.preventDefault();
       return;
     }
-    this.#composer.disconnect();
-    this.#outbox.clear();
-    this.#drafts.clear();
+    this.#conversation.forgetAll();
   };
 
   /** @param {PopStateEvent} event */

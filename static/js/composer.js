@@ -1,5 +1,14 @@
 // @ts-check
-/** Owns the box one writes in: Enter sends, it grows with the text, it keeps the room's draft. */
+/**
+ * Owns the box one writes in: Enter sends, it grows with the text, it keeps the room's draft, it says
+ * what is being answered or changed, and why it is closed.
+ */
+
+import { ComposerContext } from "./composer_context.js";
+import { ComposerGate } from "./composer_gate.js";
+
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Quote} Quote */
 
 const DRAFT_AFTER_MS = 300;
 const WARN_BELOW = 500; // characters left from which the count is shown
@@ -11,8 +20,9 @@ export class Composer {
   #note;
   #drafts;
   #textMax;
-  #onSend;
-  #onTyping;
+  #on;
+  #context;
+  #gate;
   #room = "";
   #draftTimer = 0;
   #touch = matchMedia("(hover: none) and (pointer: coarse)");
@@ -21,17 +31,27 @@ export class Composer {
    * @param {HTMLFormElement} form
    * @param {{
    *   drafts: import("./drafts.js").Drafts, textMax: number,
-   *   onSend: (text: string) => void, onTyping: () => void,
-   * }} with_
+   *   gate: () => import("./composer_gate.js").Gate,
+   *   on: {
+   *     send: (text: string, quote: Quote | null) => void, typing: () => void, up: () => void,
+   *     edit: (message: Message, text: string) => void, emptied: (message: Message) => void,
+   *     context: (message: Message | null) => void,
+   *   },
+   * }} with_ `up`: ArrowUp in an empty box; `emptied`: nothing is left of a message that is edited;
+   *   `context`: this message is edited now, or none
    */
-  constructor(form, { drafts, textMax, onSend, onTyping }) {
+  constructor(form, { drafts, textMax, gate, on }) {
     this.#form = form;
     this.#text = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("text"));
     this.#note = /** @type {HTMLElement} */ (form.querySelector('[data-part="note"]'));
     this.#drafts = drafts;
     this.#textMax = textMax;
-    this.#onSend = onSend;
-    this.#onTyping = onTyping;
+    this.#on = on;
+    this.#context = new ComposerContext(/** @type {HTMLElement} */ (form.querySelector('[data-part="context"]')), () => {
+      this.cancel();
+      this.focus();
+    });
+    this.#gate = new ComposerGate(form, gate);
   }
 
   connect() {
@@ -40,6 +60,8 @@ export class Composer {
     this.#text.addEventListener("keydown", this.#pressed);
     this.#text.addEventListener("input", this.#typed);
     window.addEventListener("pagehide", this.#keepDraft);
+    this.#context.connect();
+    this.#gate.connect();
   }
 
   disconnect() {
@@ -47,18 +69,27 @@ export class Composer {
     this.#text.removeEventListener("keydown", this.#pressed);
     this.#text.removeEventListener("input", this.#typed);
     window.removeEventListener("pagehide", this.#keepDraft);
+    this.#context.disconnect();
+    this.#gate.disconnect();
   }
 
   /** Changes to a room: keeps the draft of the one before, shows this one's. @param {string} room @param {string} title */
   open(room, title) {
+    if (this.#context.edited) this.cancel();
     this.#keepDraft();
     this.#room = room;
     this.#form.action = `/rooms/${room}/send/`;
-    this.#text.placeholder = `Message ${title}`;
+    this.#form.dataset.placeholder = `Message ${title}`;
     /** @type {HTMLElement} */ (this.#form.querySelector('[data-part="label"]')).textContent = `Message ${title}`;
-    this.#text.value = this.#drafts.get(room) || this.#text.defaultValue;
+    this.#write(this.#drafts.get(room) || this.#text.defaultValue);
     this.#text.defaultValue = "";
-    this.#fit();
+    this.#context.open(room);
+    this.#gate.refresh();
+  }
+
+  /** The room's rules or one's own right to write changed, or one wrote. */
+  refresh() {
+    this.#gate.refresh();
   }
 
   focus() {
@@ -69,9 +100,55 @@ export class Composer {
     return document.activeElement === this.#text;
   }
 
+  /** What is written next answers this message. @param {Message} message */
+  reply(message) {
+    if (this.#context.edited) this.cancel();
+    this.#context.reply(message);
+    this.focus();
+  }
+
+  /** Changes a message of one's own; what was half written waits. @param {Message} message @param {string} text */
+  edit(message, text = message.text) {
+    if (this.#context.edited) this.cancel();
+    this.#keepDraft();
+    this.#context.edit(message);
+    this.#on.context(message);
+    this.#write(text);
+    this.focus();
+  }
+
+  /** Writes a text as if it had been typed here; what is half written stays before it. @param {string} text */
+  insert(text) {
+    this.#write([this.#text.value.trimEnd(), text].filter(Boolean).join("\n"));
+    this.#keepDraft();
+    this.focus();
+  }
+
+  /** Neither answers nor changes anything any more. @returns {boolean} whether it did */
+  cancel() {
+    const { edited } = this.#context;
+    if (!this.#context.close()) return false;
+    if (edited) {
+      this.#on.context(null);
+      this.#write(this.#drafts.get(this.#room));
+    }
+    return true;
+  }
+
+  /** A message was deleted: nothing answers or changes it any more. @param {string} id */
+  forget(id) {
+    if (this.#context.isAbout(id)) this.cancel();
+  }
+
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.altKey || event.isComposing) return;
+    if (event.shiftKey || event.altKey || event.isComposing) return;
+    if (event.key === "ArrowUp" && !this.#text.value && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.#on.up();
+      return;
+    }
+    if (event.key !== "Enter") return;
     if (this.#touch.matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.#form.requestSubmit();
@@ -81,25 +158,50 @@ export class Composer {
   #submitted = (event) => {
     event.preventDefault();
     const text = this.#text.value.replace(/^(\s*\n)+/, "").trimEnd();
-    if (!text.trim() || !this.#room || this.#over > 0) return;
-    this.#text.value = "";
-    this.#fit();
-    this.#keepDraft();
-    this.#onSend(text);
+    if (!this.#room || this.#over > 0) return;
+    const { edited } = this.#context;
+    if (edited) this.#finish(edited, text);
+    else if (text.trim() && this.#gate.pass()) this.#send(text);
     this.focus();
   };
+
+  /** @param {string} text */
+  #send(text) {
+    const quote = this.#context.quote;
+    this.#context.close();
+    this.#write("");
+    this.#keepDraft();
+    this.#on.send(text, quote);
+  }
+
+  /** @param {Message} message @param {string} text */
+  #finish(message, text) {
+    if (!text.trim()) {
+      this.#on.emptied(message);
+      return;
+    }
+    this.cancel();
+    if (text !== message.text) this.#on.edit(message, text);
+  }
 
   #typed = () => {
     this.#fit();
     clearTimeout(this.#draftTimer);
+    if (this.#context.edited) return;
     this.#draftTimer = window.setTimeout(this.#keepDraft, DRAFT_AFTER_MS);
-    if (this.#text.value.trim()) this.#onTyping();
+    if (this.#text.value.trim()) this.#on.typing();
   };
 
   #keepDraft = () => {
     clearTimeout(this.#draftTimer);
-    if (this.#room) this.#drafts.put(this.#room, this.#text.value);
+    if (this.#room && !this.#context.edited) this.#drafts.put(this.#room, this.#text.value);
   };
+
+  /** @param {string} text */
+  #write(text) {
+    this.#text.value = text;
+    this.#fit();
+  }
 
   /** How many characters too many there are; below zero, how many are left. */
   get #over() {

@@ -16,6 +16,7 @@ export class Dialogs {
       });
     }
     document.addEventListener("click", this.#clicked);
+    return this;
   }
 
   disconnect() {

@@ -41,3 +41,11 @@ export function listOf(names) {
   if (names.length < 2) return names.join("");
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
+
+/** A wait as a clock shows it: 0:07, 12:30, 1:05:00. Never shorter than it is. @param {number} ms */
+export function waitOf(ms) {
+  const all = Math.max(0, Math.ceil(ms / 1000));
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  const [hours, minutes, seconds] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}

@@ -32,7 +32,7 @@ export class Keys {
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
     if (event.isComposing || event.defaultPrevented) return;
-    if (document.querySelector("dialog[open]")) return;
+    if (document.querySelector("dialog[open], :popover-open")) return;
     const doing = this.#doingFor(event);
     if (!doing) return;
     if (doing !== this.#doings.write) event.preventDefault();

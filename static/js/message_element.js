@@ -24,15 +24,18 @@ function write(element, name, text) {
 
 /** Numbers and times that scripts and styles read. @param {HTMLElement} element @param {MessageRow} row @param {string} me */
 function mark(element, row, me) {
-  const { message, unsent, follows } = row;
+  const { message, follows } = row;
+  const state = (row.unsent ?? row.edit)?.state;
   element.id = `message-${message.id}`;
   element.dataset.row = row.key;
   element.dataset.n = String(message.n);
   element.classList.toggle("message--follows", follows);
   element.classList.toggle("message--mention", message.mentions.includes(me));
   element.classList.toggle("message--deleted", Boolean(message.deleted_at));
-  element.classList.toggle("message--pending", unsent?.state === "pending");
-  element.classList.toggle("message--failed", unsent?.state === "failed");
+  element.classList.toggle("message--pinned", message.pinned);
+  element.classList.toggle("message--changing", row.isChanging);
+  element.classList.toggle("message--pending", state === "pending");
+  element.classList.toggle("message--failed", state === "failed");
 }
 
 /** @param {Message} message */
@@ -58,6 +61,7 @@ export class MessageElements {
     this.#fillQuote(element, message);
     this.#fillReactions(element, message);
     if (!message.edited_at || message.deleted_at) part(element, "edited")?.remove();
+    if (!message.pinned) part(element, "pinned")?.remove();
     this.#fillStored(element, row);
     this.#fillState(element, row);
     mark(element, row, this.#me);
@@ -72,7 +76,7 @@ export class MessageElements {
    */
   update(element, was, row) {
     if (was.unsent && !row.unsent) this.#fillStored(element, row);
-    else if (was.message !== row.message && !row.unsent) return this.make(row);
+    else if ((was.message !== row.message || was.edit !== row.edit) && !row.unsent) return this.make(row);
     if (was.unsent?.state !== row.unsent?.state || was.unsent?.reason !== row.unsent?.reason) {
       this.#fillState(element, row);
     }
@@ -89,20 +93,26 @@ export class MessageElements {
   }
 
   /** The parts that change when a message has been stored. @param {Element} element @param {MessageRow} row */
-  #fillStored(element, { message, unsent }) {
+  #fillStored(element, { message, unsent, edit }) {
     const link = /** @type {HTMLAnchorElement} */ (part(element, "link"));
+    const more = /** @type {HTMLAnchorElement} */ (part(element, "more"));
+    more.hidden = unsent !== null;
     if (unsent) link.removeAttribute("href");
-    else link.href = hrefOf(message);
+    else {
+      link.href = hrefOf(message);
+      more.href = `/rooms/${message.room}/messages/${message.id}/`;
+    }
     this.localise(element, message);
-    this.#fillBody(element, message, unsent !== null);
+    this.#fillBody(element, message, unsent ? message.text : edit ? edit.text : null);
   }
 
-  /** @param {Element} element @param {Message} message @param {boolean} isPlain */
-  #fillBody(element, message, isPlain) {
+  /** @param {Element} element @param {Message} message @param {string | null} typed what waits to be stored, as it was typed */
+  #fillBody(element, message, typed) {
     const body = /** @type {HTMLElement} */ (part(element, "body"));
+    const isPlain = typed !== null && !message.deleted_at;
     body.classList.toggle("message__body--plain", isPlain);
     if (message.deleted_at) body.textContent = "This message was deleted.";
-    else if (isPlain) body.textContent = message.text;
+    else if (isPlain) body.textContent = typed;
     else body.innerHTML = message.html;
   }
 
@@ -120,34 +130,41 @@ export class MessageElements {
 
   /** @param {Element} element @param {Message} message */
   #fillReactions(element, message) {
-    const list = /** @type {HTMLElement} */ (part(element, "reactions"));
+    const form = /** @type {HTMLFormElement} */ (part(element, "reactions"));
     if (!message.reactions.length) {
-      list.remove();
+      form.remove();
       return;
     }
-    list.replaceChildren(
-      ...message.reactions.map(({ emoji, count }) => {
+    form.action = `/rooms/${message.room}/messages/${message.id}/react/`;
+    /** @type {Element} */ (form.querySelector("ul")).replaceChildren(
+      ...message.reactions.map(({ emoji, count, users }) => {
         const item = document.createElement("li");
-        item.className = "reaction";
+        const button = document.createElement("button");
+        button.className = "reaction";
+        button.name = "emoji";
+        button.value = emoji;
+        button.setAttribute("aria-pressed", String(users.includes(this.#me)));
         const number = document.createElement("span");
         number.className = "reaction__count";
         number.textContent = String(count);
-        item.append(`${emoji} `, number);
+        button.append(`${emoji} `, number);
+        item.append(button);
         return item;
       }),
     );
   }
 
   /** @param {Element} element @param {MessageRow} row */
-  #fillState(element, { unsent }) {
+  #fillState(element, { unsent, edit }) {
     const state = part(element, "state");
     if (!state) return;
-    if (!unsent) {
+    const waiting = unsent ?? edit;
+    if (!waiting) {
       state.remove();
       return;
     }
-    state.hidden = unsent.state === "sent";
-    write(element, "state-text", unsent.reason || STATES[unsent.state]);
-    for (const button of state.querySelectorAll("button")) button.hidden = unsent.state !== "failed";
+    state.hidden = waiting.state === "sent";
+    write(element, "state-text", waiting.reason || STATES[waiting.state]);
+    for (const button of state.querySelectorAll("button")) button.hidden = waiting.state !== "failed";
   }
 }

@@ -32,6 +32,7 @@ export class Outbox {
   #send;
   #onChange;
   #onStored;
+  #onRefused;
   #hurry;
   #storage;
   #prefix;
@@ -41,15 +42,17 @@ export class Outbox {
    *   send: (item: Unsent) => Promise<{message: Message}>,
    *   onChange: (room: string) => void,
    *   onStored: (message: Message) => void,
+   *   onRefused: (room: string, refusal: Refusal) => void,
    *   hurry: () => void,
    *   storage: Storage, me: string,
    * }} with_ `hurry`: somebody wants a connection now
    */
-  constructor({ send, onChange, onStored, hurry, storage, me }) {
+  constructor({ send, onChange, onStored, onRefused, hurry, storage, me }) {
     this.#send = send;
     this.#hurry = hurry;
     this.#onChange = onChange;
     this.#onStored = onStored;
+    this.#onRefused = onRefused;
     this.#storage = storage;
     this.#prefix = `parley:unsent:${me}:`;
     this.#restore();
@@ -89,10 +92,10 @@ export class Outbox {
     this.#stalled = window.setTimeout(() => this.#stall(), STALLED_AFTER_MS);
   }
 
-  /** @param {string} room @param {string} text */
-  add(room, text) {
+  /** @param {string} room @param {string} text @param {import("./types.js").Quote | null} reply_to */
+  add(room, text, reply_to = null) {
     /** @type {Unsent} */
-    const item = { id: uuid7(), room, text, at: new Date().toISOString(), state: "pending", reason: "" };
+    const item = { id: uuid7(), room, text, at: new Date().toISOString(), reply_to, state: "pending", reason: "" };
     this.#items.push(item);
     this.#keep(item);
     this.#onChange(room);
@@ -145,6 +148,7 @@ export class Outbox {
    */
   #refused(item, refusal) {
     if (refusal.code === "unreachable") return this.#isConnected ? LATER_MS : -1;
+    this.#onRefused(item.room, refusal);
     const tries = (this.#tries.get(item.id) ?? 0) + 1;
     this.#tries.set(item.id, tries);
     const waitMs = (refusal.retryAfterS * 1000 || LATER_MS * tries) + 50;
@@ -190,6 +194,7 @@ export class Outbox {
         .filter((key) => key.startsWith(this.#prefix))
         .map((key) => JSON.parse(this.#storage.getItem(key) ?? "null"))
         .filter((item) => item !== null)
+        .map((item) => ({ reply_to: null, ...item }))
         .sort((a, b) => (a.id < b.id ? -1 : 1));
     } catch {
       return [];

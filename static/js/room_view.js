@@ -20,6 +20,8 @@ export class RoomView {
   #rooms;
   #places;
   #outbox;
+  #edits;
+  #rewrite;
   #view;
   #scroller;
   #marks;
@@ -39,14 +41,17 @@ export class RoomView {
    *   api: import("./api.js").Api, rooms: import("./rooms.js").Rooms,
    *   places: import("./places.js").Places, outbox: import("./outbox.js").Outbox,
    *   view: import("./timeline_view.js").TimelineView, marks: import("./read_marks.js").ReadMarks,
-   *   scroller: import("./scroller.js").Scroller,
-   * }} with_
+   *   scroller: import("./scroller.js").Scroller, edits: import("./edits.js").Edits,
+   *   rewrite: (row: import("./types.js").MessageRow) => void,
+   * }} with_ `rewrite`: the text of a message that failed is wanted back
    */
-  constructor(root, { api, rooms, places, outbox, view, marks, scroller }) {
+  constructor(root, { api, rooms, places, outbox, edits, view, marks, scroller, rewrite }) {
     this.#root = root;
     this.#rooms = rooms;
     this.#places = places;
     this.#outbox = outbox;
+    this.#edits = edits;
+    this.#rewrite = rewrite;
     this.#view = view;
     this.#marks = marks;
     this.#scroller = scroller;
@@ -144,11 +149,37 @@ export class RoomView {
     this.#moved();
   }
 
-  /** An event that changes a message of any room. @param {string} room @param {import("./types.js").Pushed} frame */
+  /** An event that changes a message of any room; only a new text is news to a screen reader. @param {string} room @param {import("./types.js").Pushed} frame */
   changed(room, frame) {
     const timeline = this.#places.timeline(room);
     if (!timeline?.change(targetOf(frame), (message) => changed(message, frame))) return;
-    if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline));
+    const quietly = frame.type !== "message.edited";
+    if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline, { quietly }));
+  }
+
+  /** A change of a message waits to be stored, or does not any more. @param {string} room */
+  editsChanged(room) {
+    const timeline = this.#places.timeline(room);
+    if (timeline && timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline));
+  }
+
+  /** This message of the open room is being changed by its author; "" for none. @param {string} id */
+  markChanging(id) {
+    const timeline = this.#timeline;
+    if (!timeline) return;
+    timeline.changingId = id;
+    this.#scroller.keep(() => this.#view.render(timeline, { quietly: true }));
+  }
+
+  /** The stored message that an element of the open room is inside of. @param {Element} element */
+  messageAround(element) {
+    const row = this.#view.rowAround(element);
+    return row && !row.unsent ? row.message : null;
+  }
+
+  /** The newest message of the open room that passes. @param {(message: Message) => boolean} passes */
+  newest(passes) {
+    return this.#timeline?.newest(passes) ?? null;
   }
 
   /** An ack: shown at once if it is the next one, else when the log brings it. @param {Message} message */
@@ -211,6 +242,8 @@ export class RoomView {
     this.#history.enter(room.id);
     this.#room = room;
     this.#timeline = this.#places.open(room.id);
+    this.#timeline.changingId = "";
+    this.#timeline.showEdits((id) => this.#edits.of(id));
     this.#timeline.lineAfterN = room.unread > 0 ? room.read_n : null;
     this.#seenN = room.read_n;
     this.#unreadOnEntry = room.unread;
@@ -347,8 +380,11 @@ export class RoomView {
     }
     const button = target.closest("[data-action]");
     const row = button && this.#view.rowAround(button);
-    if (!button || !row?.unsent) return;
-    if (button.getAttribute("data-action") === "retry") this.#outbox.retry(row.unsent.id);
-    else this.#outbox.settle(row.unsent.id);
+    if (!button || !row || !(row.unsent ?? row.edit)) return;
+    const action = button.getAttribute("data-action");
+    if (action === "rewrite") this.#rewrite(row);
+    const [waiting, id] = row.unsent ? [this.#outbox, row.unsent.id] : [this.#edits, row.message.id];
+    if (action === "retry") waiting.retry(id);
+    else waiting.settle(id);
   };
 }

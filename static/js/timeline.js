@@ -11,6 +11,7 @@ import { dayOf } from "./format.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Unsent} Unsent */
+/** @typedef {import("./types.js").Edit} Edit */
 /** @typedef {import("./types.js").Row} Row */
 
 const FOLLOWS_WITHIN_MS = 5 * 60_000;
@@ -24,10 +25,15 @@ export class Timeline {
   #byId = new Map();
   /** @type {Unsent[]} */
   #unsent = [];
+  /** @type {(id: string) => Edit | null} */
+  #editOf = () => null;
   #headN = 0;
   #emptyAtN = 0;
   #hasBefore = false;
   #loaded = false;
+
+  /** The message that its author is changing, "" for none. */
+  changingId = "";
 
   /** The "New" line stands above the first message of somebody else past this n. @type {number | null} */
   lineAfterN = null;
@@ -143,6 +149,21 @@ export class Timeline {
     this.#unsent = unsent;
   }
 
+  /** Changes of messages that wait to be stored. @param {(id: string) => Edit | null} editOf */
+  showEdits(editOf) {
+    this.#editOf = editOf;
+  }
+
+  /** The newest message that passes. @param {(message: Message) => boolean} passes */
+  newest(passes) {
+    return this.#stretch.findLast(passes) ?? null;
+  }
+
+  /** @param {string} id */
+  get(id) {
+    return this.#byId.get(id) ?? null;
+  }
+
   /** Lets go of messages beyond the bound at the end that is not being read. @param {"start" | "end"} end */
   trim(end) {
     const over = this.#stretch.length - STRETCH_MAX;
@@ -177,7 +198,9 @@ export class Timeline {
       const isNew = newN > 0 && message.n === newN;
       if (isNew) rows.push({ kind: "new", key: "new" });
       const follows = !isNewDay && !isNew && doesFollow(before, head, message);
-      rows.push({ kind: "message", key: message.id, message, follows, unsent });
+      const edit = unsent ? null : this.#editOf(message.id);
+      const isChanging = message.id === this.changingId;
+      rows.push({ kind: "message", key: message.id, message, follows, unsent, edit, isChanging });
       before = message;
       if (!follows) head = message;
       beforeDay = day;
@@ -207,9 +230,9 @@ export class Timeline {
   }
 
   /** What an unsent message will look like. @param {Unsent} unsent @returns {Message} */
-  #sketch({ id, room, text, at }) {
+  #sketch({ id, room, text, at, reply_to }) {
     return {
-      id, room, seq: 0, n: 0, at, sender: this.me, text, html: "", reply_to: null, mentions: [],
+      id, room, seq: 0, n: 0, at, sender: this.me, text, html: "", reply_to, mentions: [],
       edited_at: null, deleted_at: null, reactions: [], pinned: false,
     };
   }

@@ -81,7 +81,7 @@ export class TimelineView {
       if (row.kind === "day") this.#writeDay(known.element, row);
       if (row.kind !== "message" || known.row.kind !== "message") return known.element;
       const element = this.#elements.update(known.element, known.row, row);
-      if (element !== known.element) known.element.replaceWith(element);
+      if (element !== known.element) replace(known.element, element);
       return element;
     }
     if (row.kind === "message") return this.#elements.make(row);
@@ -116,4 +116,14 @@ export class TimelineView {
     this.#log.setAttribute("aria-live", "off");
     requestAnimationFrame(() => requestAnimationFrame(() => this.#log.setAttribute("aria-live", "polite")));
   }
+}
+
+/** Puts a new element in the place of an old one; the focus stays in the message. @param {HTMLElement} old @param {HTMLElement} element */
+function replace(old, element) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const value = focused instanceof HTMLButtonElement ? focused.value : "";
+  old.replaceWith(element);
+  if (!focused) return;
+  const same = value && element.querySelector(`button[value="${CSS.escape(value)}"]`);
+  /** @type {HTMLElement} */ (same || element).focus({ preventScroll: true });
 }

@@ -17,7 +17,7 @@ INLINE: Final = {
     "something from elsewhere": re.compile(r"\b(?:src|href)\s*=\s*[\"']?(?:https?:)?//"),
 }
 
-SAFE: Final = {"templates/_message.html": 1}
+SAFE: Final = {"templates/_message_body.html": 1}
 """Where a text is put in as HTML: the message body, which the server rendered and nh3 cleaned."""
 
 

@@ -1,7 +1,7 @@
 """The pure modules of the page, run in Chromium without a server."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -392,3 +392,66 @@ async def test_who_types_is_forgotten_after_six_seconds_without_another_word(mod
         exports="{ Typing }",
     )
     assert told == [["Bob is typing…", "Bob is typing…", ""], [6_000, 6_000]]
+
+
+async def test_both_sides_offer_the_same_to_do_with_a_message(modules: Page) -> None:
+    later, before = "2026-11-23T21:00:00.000Z", "2026-11-23T19:00:00.000Z"
+    rooms = [
+        {"kind": kind, "role": role, "posting": posting, "archived_at": archived,
+         "muted_until": muted}
+        for kind in ("channel", "direct")
+        for role in ("owner", "moderator", "member", "guest")
+        for posting in ("everyone", "moderators")
+        for archived in (None, before)
+        for muted in (None, before, later)
+    ]  # fmt: skip
+    messages = [
+        wire(1, name, before, pinned=pinned, deleted_at=deleted)
+        for name in ("alice", "bob")
+        for pinned in (False, True)
+        for deleted in (None, before)
+    ]
+    by_browser = await run(
+        modules,
+        "message_rights",
+        """const now = Date.parse("2026-11-23T20:00:00Z");
+        return given.rooms.map((room) => [
+          closedBecause(room, now) ?? "",
+          given.messages.map((message) => deedsFor(message, room, me.id, now)),
+        ]);""",
+        exports="{ closedBecause, deedsFor }",
+        given={"rooms": rooms, "messages": messages},
+    )
+    now = datetime(2026, 11, 23, 20, tzinfo=UTC)
+    by_server = [
+        [
+            pages.closed_because(room, now=now),
+            [pages.deeds_for(message, room, me="a" * 24, now=now) for message in messages],
+        ]
+        for room in rooms
+    ]
+    assert by_browser == by_server
+    assert {why for why, _ in by_server} == {"", *pages.CLOSED_SAID}
+
+
+async def test_slow_mode_counts_from_what_one_said_last(modules: Page) -> None:
+    told = await run(
+        modules,
+        "slow_mode",
+        """const slow = new SlowMode();
+        const room = { id: "r", role: "member", slow_mode_s: 30 };
+        const wait = (now, more = {}) => slow.waitMs({ ...room, ...more }, now);
+        const told = [wait(0)];
+        slow.wrote({ room: "r", at: "1970-01-01T00:01:40.000Z" });
+        told.push(wait(110_000), wait(131_000), wait(110_000, { role: "moderator" }));
+        told.push(wait(110_000, { slow_mode_s: 0 }), wait(110_000, { id: "other" }));
+        slow.sends("r", 140_000);
+        told.push(wait(141_000));
+        slow.refused("r", 0);
+        told.push(wait(141_000));
+        slow.refused("r", 150_000);
+        told.push(wait(141_000));
+        return told;""",
+        exports="{ SlowMode }",
+    )
+    assert told == [0, 20_000, 0, 0, 0, 0, 29_000, 0, 9_000]

@@ -26,6 +26,7 @@ def message(n: int, at: str, *, sender: str = BOB, **more: Any) -> pages.Wire:
         "reply_to": None,
         "mentions": [],
         "deleted_at": None,
+        "reactions": [],
         **more,
     }
 
