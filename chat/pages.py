@@ -69,12 +69,14 @@ def room_of(room: Wire) -> Wire:
     people = room.get("people") or []
     title = room["name"] or ", ".join(user["display_name"] for user in people) or "Just you"
     is_direct = room["kind"] == "direct"
-    badge = room["unread"] if is_direct else room["mentions"]
+    is_quiet = room["notify"] == "none"
+    badge = 0 if is_quiet else room["unread"] if is_direct else room["mentions"]
     return {
         **room,
         "title": title,
         "icon": ICONS.get(room["kind"], "hash"),
         "face": person_of(people[0]) if is_direct and len(people) == 1 else None,
+        "is_calling": room["unread"] > 0 and not is_quiet,
         "badge": _counted(badge) if badge else "",
         "unread_label": _counted(room["unread"]),
     }
@@ -86,12 +88,15 @@ def listed(room: Wire) -> Wire:
 
 
 def sections_of(rooms: Sequence[Wire]) -> list[Wire]:
-    """The list of rooms: channels and groups by name, direct messages by who spoke last."""
+    """The list of rooms: channels and groups by name, direct messages by who spoke last.
+
+    Of each the pinned ones come first.
+    """
     shown = [room_of(room) for room in rooms]
     named = [room for room in shown if room["kind"] != "direct"]
     direct = [room for room in shown if room["kind"] == "direct"]
-    named.sort(key=lambda room: (room["title"].casefold(), room["id"]))
-    direct.sort(key=lambda room: (_last_at(room), room["id"]), reverse=True)
+    named.sort(key=lambda room: (not room["pinned"], room["title"].casefold(), room["id"]))
+    direct.sort(key=lambda room: (room["pinned"], _last_at(room), room["id"]), reverse=True)
     return [
         {"key": "channels", "title": "Channels", "rooms": named, "none": "None yet."},
         {"key": "direct", "title": "Direct messages", "rooms": direct, "none": "None yet."},
@@ -167,10 +172,12 @@ def deeds_for(message: Wire, room: Wire, *, me: str, now: datetime) -> list[str]
     is_own = message["sender"]["id"] == me
     moderates = room["role"] in MODERATES
     may_write = not closed_because(room, now=now)
+    age_s = (now - datetime.fromisoformat(message["at"])).total_seconds()
+    is_fresh = not room["edit_window_s"] or age_s <= room["edit_window_s"]
     deeds = {
         "react": not room["archived_at"] and not _is_muted(room, now=now),
         "reply": may_write,
-        "edit": is_own and may_write,
+        "edit": is_own and may_write and is_fresh,
         "unpin" if message["pinned"] else "pin": (
             not room["archived_at"] and (room["kind"] == "direct" or moderates)
         ),

@@ -300,6 +300,7 @@ async def room_shown(house: fanout.Fanout, record: RoomRecord, member: MemberRec
         pinned=member.pinned,
         posting=record.posting,
         slow_mode_s=record.slow_mode_s,
+        edit_window_s=record.edit_window_s,
         archived_at=times.to_wire_or_none(record.archived_at),
         people=people,
     )
@@ -331,6 +332,7 @@ def _from_outside(record: RoomRecord) -> Room:
         read_n=0, unread=0, mentions=0, last_message=None, role="",
         members_count=record.members_count, notify="", muted_until=None, pinned=False,
         posting=record.posting, slow_mode_s=record.slow_mode_s,
+        edit_window_s=record.edit_window_s,
         archived_at=times.to_wire_or_none(record.archived_at), people=[],
     )  # fmt: skip
 

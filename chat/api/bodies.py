@@ -82,6 +82,7 @@ class RoomAnswer(serializers.Serializer[Any]):
     pinned = serializers.BooleanField()
     posting = serializers.CharField()
     slow_mode_s = serializers.IntegerField()
+    edit_window_s = serializers.IntegerField()
     archived_at = serializers.DateTimeField(allow_null=True)
     people = PersonAnswer(many=True, help_text="The others of a direct room.")
 

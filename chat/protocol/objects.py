@@ -84,6 +84,7 @@ class Room(msgspec.Struct, frozen=True):
     pinned: bool
     posting: str
     slow_mode_s: int
+    edit_window_s: int
     archived_at: str | None
     people: list[Person]
     """The others of a direct room; empty elsewhere."""

@@ -208,6 +208,7 @@ def described(record: RoomRecord, values: dict[str, Any]) -> dict[str, Any]:
         "topic": values.get("topic", record.topic),
         "posting": values.get("posting", record.posting),
         "slow_mode_s": values.get("slow_mode_s", record.slow_mode_s),
+        "edit_window_s": values.get("edit_window_s", record.edit_window_s),
         "archived_at": times.to_wire_or_none(values.get("archived_at", record.archived_at)),
     }
 

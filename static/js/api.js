@@ -26,6 +26,16 @@ export class Api {
     return this.#call("POST", path, body);
   }
 
+  /** @param {string} path @param {object} body */
+  patch(path, body) {
+    return this.#call("PATCH", path, body);
+  }
+
+  /** @param {string} path */
+  delete(path) {
+    return this.#call("DELETE", path, {});
+  }
+
   /** False only when the server says that nobody is signed in here. */
   async isSignedIn() {
     try {

@@ -8,13 +8,19 @@ import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { Cursors } from "./cursors.js";
 import { Dialogs } from "./dialogs.js";
+import { lastSeenOf } from "./format.js";
+import { connectInvite } from "./invite_dialog.js";
 import { connectJump } from "./jump_dialog.js";
 import { Keys } from "./keys.js";
+import { MemberMenu } from "./member_menu.js";
 import { targetOf } from "./message_changes.js";
+import { OwnPresence } from "./own_presence.js";
 import { Panel } from "./panel.js";
 import { People } from "./people.js";
 import { Places } from "./places.js";
+import { Presence } from "./presence.js";
 import { connectBrowse, connectCreate, connectDirect, connectLeave } from "./room_dialogs.js";
+import { OwnSettings, connectSettings } from "./room_settings.js";
 import { RoomListView } from "./room_list_view.js";
 import { Rooms, titleOf } from "./rooms.js";
 import { ServerClock } from "./server_clock.js";
@@ -40,9 +46,15 @@ class Chat {
   #rooms = new Rooms(this.#me.id, () => this.#roomsChanged());
   #places = new Places(this.#me);
   #badge = new Badge(this.#root.dataset.static ?? "");
-  #list = new RoomListView(the("[data-room-lists]", HTMLElement), template("room-template"));
+  #presence = new Presence({
+    watch: (users) => this.#connection.request("presence.watch", { users }),
+    onChange: () => this.#presenceChanged(),
+  });
+
+  #list = new RoomListView(the("[data-room-lists]", HTMLElement), template("room-template"), this.#presence);
   #shell = new Shell(this.#root);
   #dialogs = new Dialogs().connect();
+  #toast = new Toast(the("[data-toast]", HTMLElement));
   #isDrawing = false;
 
   #connection = new Connection({
@@ -62,18 +74,41 @@ class Chat {
     places: this.#places,
     people: this.#people,
     dialogs: this.#dialogs,
-    toast: new Toast(the("[data-toast]", HTMLElement)),
+    toast: this.#toast,
     clock: new ServerClock(this.#state.now),
     request: (type, data) => this.#connection.request(type, data),
     hurry: () => this.#connection.retry(),
+  });
+
+  #memberMenu = new MemberMenu(the("[data-member-menu]", HTMLElement), {
+    api: this.#api,
+    write: (user) => this.#writeTo(user),
+    done: (said, isRefusal) => this.#toast.say(said, { isRefusal }),
+  });
+
+  #own = new OwnSettings(the("[data-panel]", HTMLElement), {
+    api: this.#api,
+    toast: this.#toast,
+    changed: (room, change) => this.#rooms.change(room, change),
   });
 
   #panel = new Panel(the("[data-panel]", HTMLElement), the('[data-action="panel"]', HTMLButtonElement), {
     api: this.#api,
     people: this.#people,
     me: this.#me.id,
-    write: (user) => this.#writeTo(user),
+    menu: this.#memberMenu,
+    own: this.#own,
+    presence: this.#presence,
   });
+
+  #ownPresence = new OwnPresence(
+    { button: the("[data-own-presence]", HTMLElement), menu: the("[data-presence-menu]", HTMLElement) },
+    {
+      me: this.#me.id,
+      storage: localStorage,
+      say: (state) => this.#connection.request("presence.set", { state }).catch(() => {}),
+    },
+  );
 
   #keys = new Keys({
     jump: () => this.#dialogs.open("jump"),
@@ -100,6 +135,9 @@ class Chat {
     }
     this.#conversation.connect();
     this.#panel.connect();
+    this.#memberMenu.connect();
+    this.#own.connect();
+    this.#ownPresence.connect();
     this.#keys.connect();
     this.#shell.connect();
     this.#connectDialogs();
@@ -129,7 +167,10 @@ class Chat {
       rooms: this.#rooms,
       openId: () => this.#conversation.room?.id ?? "",
     });
-    connectLeave(around, { openRoom: () => this.#conversation.room, left: (room) => this.#gone(room) });
+    const openRoom = () => this.#conversation.room;
+    connectSettings(around, { openRoom, changed: (room) => this.#rooms.change(room.id, room) });
+    connectInvite(around, { openRoom, added: (said) => this.#toast.say(said) });
+    connectLeave(around, { openRoom, left: (room) => this.#gone(room) });
     the('[data-form="leave"]', HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#dialogs.open("leave");
@@ -151,7 +192,10 @@ class Chat {
   #stateChanged(now) {
     this.#banner.show(now);
     this.#root.dataset.connection = now.state;
-    this.#conversation.live(now.state === "live");
+    const isLive = now.state === "live";
+    this.#conversation.live(isLive);
+    this.#presence.live(isLive);
+    if (isLive) this.#ownPresence.live();
   }
 
   /** @param {Pushed} frame */
@@ -190,9 +234,16 @@ class Chat {
         return;
       case "member.changed":
         if (data.user.id === this.#me.id) this.#rooms.change(room, { role: data.role, muted_until: data.muted_until });
+        this.#panel.membersChanged(room);
         return;
-      case "read.updated":
-        if ((data.user.id ?? data.user) === this.#me.id) this.#rooms.read(room, data.n);
+      case "read.updated": {
+        const user = data.user.id ?? data.user;
+        if (user === this.#me.id) this.#rooms.read(room, data.n);
+        else this.#conversation.seen(room, user, data.n);
+        return;
+      }
+      case "presence":
+        this.#presence.heard(data.user.id ?? data.user, data.state);
         return;
       case "typing": {
         const user = data.user.id ?? data.user;
@@ -210,6 +261,20 @@ class Chat {
   /** @param {Room} room */
   #met(room) {
     for (const person of room.people ?? []) this.#people.learn(person);
+    if (room.people?.length === 1) this.#presence.follow([room.people[0].id]);
+  }
+
+  #presenceChanged() {
+    this.#panel.presenceChanged();
+    this.#roomsChanged();
+  }
+
+  /** How the other one in a direct room is. @param {Room} room */
+  #statusOf(room) {
+    const other = room.kind === "direct" && room.people.length === 1 ? room.people[0].id : "";
+    const state = other && this.#presence.of(other);
+    const seenAt = this.#presence.lastSeen(other);
+    return state === "offline" ? (seenAt ? lastSeenOf(seenAt) : "offline") : state || "";
   }
 
   /** The list, the tab and the open room follow the model; once for all that changed together. */
@@ -224,7 +289,7 @@ class Chat {
       this.#badge.show(room ? titleOf(room) : "Welcome", this.#rooms.waiting);
       this.#shell.showElsewhere(this.#rooms.all.some((other) => other.id !== openId && other.unread > 0));
       if (!room) return;
-      this.#shell.showRoom(room);
+      this.#shell.showRoom(room, this.#statusOf(room));
       this.#conversation.refresh(room);
       this.#panel.open(room);
     });
@@ -242,7 +307,7 @@ class Chat {
     }
     if (!isBack) history.pushState({ room: id }, "", `/rooms/${id}/`);
     document.cookie = `parley_room=${id}; path=/; max-age=31536000; SameSite=Lax`;
-    this.#shell.showRoom(room);
+    this.#shell.showRoom(room, this.#statusOf(room));
     this.#conversation.open(room, n);
     this.#panel.open(room);
     this.#roomsChanged();

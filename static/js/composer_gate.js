@@ -37,7 +37,7 @@ export class ComposerGate {
   /** @returns {boolean} whether one may send now; when not, a screen reader is told how long to wait */
   pass() {
     const { closed, waitMs } = this.#ask();
-    if (waitMs > 0) this.#say(`Slow mode: you can send this in ${waitOf(waitMs)}.`);
+    if (waitMs > 0) this.#say("Slow mode: what you wrote stays here until the clock has run down.");
     return !closed && waitMs <= 0;
   }
 

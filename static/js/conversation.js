@@ -19,6 +19,7 @@ import { ReadMarks } from "./read_marks.js";
 import { RoomView } from "./room_view.js";
 import { titleOf } from "./rooms.js";
 import { Scroller } from "./scroller.js";
+import { SeenBy } from "./seen_by.js";
 import { SlowMode } from "./slow_mode.js";
 import { TimelineView } from "./timeline_view.js";
 import { Typing } from "./typing.js";
@@ -57,6 +58,7 @@ export class Conversation {
   #deeds;
   #menu;
   #focus;
+  #seenBy;
 
   /** @param {HTMLElement} root @param {House} house */
   constructor(root, house) {
@@ -129,6 +131,7 @@ export class Conversation {
       nameOf: async (user) => (user === me.id ? "you" : (await people.meet(user)).display_name),
     });
     this.#focus = new MessageFocus(the("scroller"), the("log"));
+    this.#seenBy = new SeenBy(the("seen"), async (user) => (await people.meet(user)).display_name);
   }
 
   connect() {
@@ -168,8 +171,10 @@ export class Conversation {
     this.#view.open(room, n).then(() => {
       const mine = this.#view.newest(({ sender }) => sender.id === this.#house.me.id);
       if (mine) this.#learn(mine);
+      this.#showSeen();
     });
     this.#opened(room);
+    this.#showSeen();
   }
 
   clear() {
@@ -236,6 +241,13 @@ export class Conversation {
     this.#learn(message);
     this.#view.received(message);
     this.#outbox.settle(message.id);
+    if (message.room === this.room?.id) this.#showSeen();
+  }
+
+  /** Somebody else has read so far. @param {string} room @param {string} user @param {number} n */
+  seen(room, user, n) {
+    this.#seenBy.heard(room, user, n);
+    if (room === this.room?.id) this.#showSeen();
   }
 
   /** Something happened to a message of any room. @param {string} room @param {import("./types.js").Pushed} frame */
@@ -251,6 +263,12 @@ export class Conversation {
     this.#composer.disconnect();
     this.#outbox.clear();
     this.#drafts.clear();
+  }
+
+  #showSeen() {
+    const last = this.#view.newest(() => true);
+    const isMine = last?.sender.id === this.#house.me.id && last.n >= (this.room?.head_n ?? 0);
+    this.#seenBy.show(this.room, isMine && last ? last.n : 0);
   }
 
   /** @param {Room} room */

@@ -42,6 +42,15 @@ export function listOf(names) {
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
 
+/** When somebody was here last, as short as it can be understood. @param {string} at @param {Date} now */
+export function lastSeenOf(at, now = new Date()) {
+  const minutes = Math.floor((now.getTime() - Date.parse(at)) / 60_000);
+  if (minutes < 2) return "here a moment ago";
+  if (minutes < 60) return `here ${minutes} minutes ago`;
+  const day = dayLabel(at, now);
+  return day === "Today" ? `here at ${clockOf(at)}` : `here ${day === "Yesterday" ? "yesterday" : `on ${day}`}`;
+}
+
 /** A wait as a clock shows it: 0:07, 12:30, 1:05:00. Never shorter than it is. @param {number} ms */
 export function waitOf(ms) {
   const all = Math.max(0, Math.ceil(ms / 1000));

@@ -32,12 +32,13 @@ export function deedsFor(message, room, me, now) {
   const isOwn = message.sender.id === me;
   const maySpeak = !room.archived_at && !isMuted(room, now);
   const mayWrite = closedBecause(room, now) === null;
+  const isFresh = !room.edit_window_s || now - Date.parse(message.at) <= room.edit_window_s * 1000;
   const mayPin = !room.archived_at && (room.kind === "direct" || moderates(room));
   /** @type {[Deed, boolean][]} */
   const deeds = [
     ["react", maySpeak],
     ["reply", mayWrite],
-    ["edit", isOwn && mayWrite],
+    ["edit", isOwn && mayWrite && isFresh],
     [message.pinned ? "unpin" : "pin", mayPin],
     ["copy", true],
     ["link", true],

@@ -1,7 +1,9 @@
 // @ts-check
 /** Owns the panel beside the room: its topic and the people in it. */
 
-import { countOf } from "./format.js";
+import { clockOf, countOf } from "./format.js";
+import { isMuted } from "./message_rights.js";
+import { showState } from "./presence.js";
 import { faceOf } from "./people.js";
 import { Refusal } from "./refusal.js";
 
@@ -15,7 +17,9 @@ export class Panel {
   #toggle;
   #api;
   #people;
-  #write;
+  #menu;
+  #own;
+  #presence;
   /** @type {Room | null} */
   #room = null;
   #cursor = "";
@@ -25,15 +29,18 @@ export class Panel {
    * @param {HTMLElement} element @param {HTMLButtonElement} toggle
    * @param {{
    *   api: import("./api.js").Api, people: import("./people.js").People,
-   *   write: (user: string) => void, me: string,
-   * }} with_ `write`: opens the direct room with somebody
+   *   menu: import("./member_menu.js").MemberMenu, own: import("./room_settings.js").OwnSettings,
+   *   presence: import("./presence.js").Presence, me: string,
+   * }} with_
    */
-  constructor(element, toggle, { api, people, write, me }) {
+  constructor(element, toggle, { api, people, menu, own, presence, me }) {
     this.#element = element;
     this.#toggle = toggle;
     this.#api = api;
     this.#people = people;
-    this.#write = write;
+    this.#menu = menu;
+    this.#own = own;
+    this.#presence = presence;
     this.me = me;
   }
 
@@ -60,7 +67,22 @@ export class Panel {
     this.#room = room;
     this.#part("topic").textContent = room?.topic || "";
     this.#part("count").textContent = room ? countOf(room.members_count) : "";
+    if (room) this.#own.show(room);
     if (this.isOpen && room && (isOther || isGrown)) this.#load();
+  }
+
+  /** Somebody's role or right to write changed. @param {string} room */
+  membersChanged(room) {
+    if (this.isOpen && room === this.#room?.id) this.#load();
+  }
+
+  /** Somebody came or went. */
+  presenceChanged() {
+    for (const line of /** @type {NodeListOf<HTMLElement>} */ (this.#part("people").querySelectorAll("[data-user]"))) {
+      const state = this.#presence.of(line.dataset.user ?? "");
+      showState(line.querySelector(".avatar"), state);
+      /** @type {HTMLElement} */ (line.querySelector(".visually-hidden")).textContent = state ? `, ${state}` : "";
+    }
   }
 
   close() {
@@ -97,6 +119,8 @@ export class Panel {
       const items = members.map((member) => this.#itemFor(member));
       if (cursor) this.#part("people").append(...items);
       else this.#part("people").replaceChildren(...items);
+      this.#presence.follow(members.map(({ user }) => user.id).filter((id) => id !== this.me));
+      this.presenceChanged();
       this.#cursor = page.next_cursor ?? "";
       this.#part("more").hidden = !this.#cursor;
     } catch (error) {
@@ -105,22 +129,29 @@ export class Panel {
   }
 
   /** @param {Member} member */
-  #itemFor({ user, role }) {
+  #itemFor(member) {
+    const { user, role } = member;
     const item = document.createElement("li");
     const isMe = user.id === this.me;
     const line = document.createElement(isMe ? "span" : "button");
     line.className = "person";
     if (line instanceof HTMLButtonElement) {
       line.type = "button";
-      line.title = `Write to ${user.display_name}`;
-      line.addEventListener("click", () => this.#write(user.id));
+      line.title = user.display_name;
+      line.setAttribute("aria-haspopup", "menu");
+      line.addEventListener("click", () => this.#room && this.#menu.open(this.#room, member, line));
     }
     const name = document.createElement("span");
     name.className = "person__name";
     name.textContent = isMe ? `${user.display_name} (you)` : user.display_name;
+    const state = document.createElement("span");
+    state.className = "visually-hidden";
+    name.append(state);
+    line.dataset.user = user.id;
     const note = document.createElement("span");
     note.className = "person__note";
-    note.textContent = ROLES[/** @type {keyof typeof ROLES} */ (role)] ?? role;
+    const muted = isMuted(member, Date.now()) ? `muted until ${clockOf(member.muted_until ?? "")}` : "";
+    note.textContent = muted || (ROLES[/** @type {keyof typeof ROLES} */ (role)] ?? role);
     line.append(faceOf(user, "small"), name, note);
     item.append(line);
     return item;

@@ -3,7 +3,8 @@
 
 import { countOf } from "./format.js";
 import { faceOf } from "./people.js";
-import { badgeOf, titleOf } from "./rooms.js";
+import { showState } from "./presence.js";
+import { badgeOf, isCalling, titleOf } from "./rooms.js";
 
 /** @typedef {import("./types.js").Room} Room */
 
@@ -42,13 +43,15 @@ function iconsUrl() {
 export class RoomListView {
   #lists;
   #template;
+  #presence;
   /** @type {Map<string, HTMLElement>} */
   #shown = new Map();
 
-  /** @param {HTMLElement} lists @param {HTMLTemplateElement} template */
-  constructor(lists, template) {
+  /** @param {HTMLElement} lists @param {HTMLTemplateElement} template @param {import("./presence.js").Presence} presence */
+  constructor(lists, template, presence) {
     this.#lists = lists;
     this.#template = template;
+    this.#presence = presence;
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (lists.querySelectorAll("[data-room]"))) {
       this.#shown.set(element.dataset.room ?? "", element);
     }
@@ -91,9 +94,13 @@ export class RoomListView {
   #fill(element, room, openId) {
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`[data-part="${name}"]`));
     const badge = badgeOf(room);
-    element.classList.toggle("room-link--unread", room.unread > 0);
+    element.classList.toggle("room-link--unread", isCalling(room));
+    part("pinned").hidden = !room.pinned;
     showGlyph(part("glyph"), room);
     part("name").textContent = titleOf(room);
+    const state = room.kind === "direct" && room.people?.length === 1 ? this.#presence.of(room.people[0].id) : null;
+    showState(part("glyph").querySelector(".avatar"), state);
+    part("presence").textContent = state ? `, ${state}` : "";
     part("unread").hidden = room.unread === 0 || badge > 0;
     part("unread-count").textContent = shortCount(room.unread);
     part("badge").hidden = badge === 0;

@@ -11,8 +11,12 @@ export function titleOf(room) {
 
 /** What counts as being for oneself: every direct message, elsewhere each mention. @param {Room} room */
 export function badgeOf(room) {
+  if (room.notify === "none") return 0;
   return room.kind === "direct" ? room.unread : room.mentions;
 }
+
+/** Whether what is unread here calls for attention. @param {Room} room */
+export const isCalling = (room) => room.unread > 0 && room.notify !== "none";
 
 export class Rooms {
   /** @type {Map<string, Room>} */
@@ -35,18 +39,18 @@ export class Rooms {
     return [...this.#rooms.values()];
   }
 
-  /** In the order of the list: channels and groups by name, then direct rooms by who spoke last. */
+  /** In the order of the list: channels and groups by name, then direct rooms by who spoke last; of each, pinned ones first. */
   get listed() {
     return [...this.named, ...this.direct];
   }
 
   get named() {
-    const key = (/** @type {Room} */ room) => `${titleOf(room).toLowerCase()}\u0000${room.id}`;
+    const key = (/** @type {Room} */ room) => `${room.pinned ? 0 : 1}${titleOf(room).toLowerCase()}\u0000${room.id}`;
     return this.all.filter((room) => room.kind !== "direct").sort((a, b) => (key(a) < key(b) ? -1 : 1));
   }
 
   get direct() {
-    const key = (/** @type {Room} */ room) => `${room.last_message?.at ?? ""}\u0000${room.id}`;
+    const key = (/** @type {Room} */ room) => `${room.pinned ? 1 : 0}${room.last_message?.at ?? ""}\u0000${room.id}`;
     return this.all.filter((room) => room.kind === "direct").sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 
@@ -54,7 +58,7 @@ export class Rooms {
   get waiting() {
     return {
       forMe: this.all.reduce((sum, room) => sum + badgeOf(room), 0),
-      isUnread: this.all.some((room) => room.unread > 0),
+      isUnread: this.all.some(isCalling),
     };
   }
 

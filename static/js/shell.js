@@ -34,12 +34,12 @@ export class Shell {
     this.#narrow.removeEventListener("change", this.#resized);
   }
 
-  /** @param {import("./types.js").Room} room */
-  showRoom(room) {
+  /** @param {import("./types.js").Room} room @param {string} status of the one other person in a direct room */
+  showRoom(room, status = "") {
     this.#showOpen(true);
     for (const place of this.#main.querySelectorAll('[data-part="title"]')) place.textContent = titleOf(room);
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (this.#main.querySelector(`.room-head [data-part="${name}"]`));
-    part("topic").textContent = room.topic;
+    part("topic").textContent = room.topic || status;
     part("members-count").textContent = countOf(room.members_count);
     showGlyph(part("glyph"), room);
   }

@@ -16,9 +16,9 @@
  *   head_seq: number, head_n: number, read_n: number, unread: number, mentions: number,
  *   last_message: {at: string} | null, role: string, members_count: number, people: Person[],
  *   archived_at: string | null, muted_until: string | null, notify: string, pinned: boolean,
- *   posting: "everyone" | "moderators", slow_mode_s: number,
+ *   posting: "everyone" | "moderators", slow_mode_s: number, edit_window_s: number,
  * }} Room
- * @typedef {{user: Person, role: string}} Member
+ * @typedef {{user: Person, role: string, muted_until: string | null}} Member
  * @typedef {{
  *   results: Message[], head_n: number, head_seq: number, has_before: boolean, has_after: boolean,
  * }} Page

@@ -398,12 +398,13 @@ async def test_both_sides_offer_the_same_to_do_with_a_message(modules: Page) -> 
     later, before = "2026-11-23T21:00:00.000Z", "2026-11-23T19:00:00.000Z"
     rooms = [
         {"kind": kind, "role": role, "posting": posting, "archived_at": archived,
-         "muted_until": muted}
+         "muted_until": muted, "edit_window_s": window}
         for kind in ("channel", "direct")
         for role in ("owner", "moderator", "member", "guest")
         for posting in ("everyone", "moderators")
         for archived in (None, before)
         for muted in (None, before, later)
+        for window in (0, 60, 7_200)
     ]  # fmt: skip
     messages = [
         wire(1, name, before, pinned=pinned, deleted_at=deleted)

@@ -6,6 +6,8 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import expect
 
+from chat.client import uuid7
+from tests import axe
 from tests.browser import WITHIN_MS, Window, Windows
 from tests.cluster import Person
 
@@ -158,3 +160,57 @@ async def again(windows: Windows, window: Window, url: str) -> Window:
     await cold.live()
     await cold.page.wait_for_load_state("networkidle")
     return cold
+
+
+async def test_axe_finds_nothing_grave_on_any_page(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    path = f"/rooms/{room}/messages"
+    said = await bob.rest.post(path, id=uuid7(), text="**hello** @" + alice.username)
+    await alice.rest.post(path, id=uuid7(), text="`code`", reply_to=said["id"])
+    await alice.rest.put(f"{path}/{said['id']}/reactions/🎉")
+    await alice.rest.put(f"{path}/{said['id']}/pin")
+    gone = await bob.rest.post(path, id=uuid7(), text="gone")
+    await bob.rest.delete(f"{path}/{gone['id']}")
+    window = await windows.of(alice, room=room)
+    page = window.page
+    found: dict[str, list[str]] = {}
+
+    async def look(what: str) -> None:
+        """In both schemes: the second time at the colours alone."""
+        found[what] = await axe.grave(page)
+        await page.emulate_media(color_scheme="dark")
+        found[f"{what}, dark"] = await axe.grave(page, axe.CONTRAST)
+        await page.emulate_media(color_scheme="light")
+
+    await look("the chat")
+    await window.messages.first.hover()
+    await window.get("[data-more]").click()
+    await look("the menu")
+    await window.get("[data-message-menu] [data-deed=react]").click()
+    await look("the palette")
+    await page.keyboard.press("Escape")
+    await window.get("[data-action=panel]").click()
+    await expect(window.get(".person")).to_have_count(2)
+    await window.get("[data-open=settings]").click()
+    await look("a form in a dialog")
+    await page.keyboard.press("Escape")
+    await window.get("[data-open=browse]").first.click()
+    await look("a list in a dialog")
+    await page.keyboard.press("Escape")
+    await window.get(".person").last.click()
+    await look("the menu of a member")
+    await page.keyboard.press("Escape")
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await look("a phone")
+    await page.goto(f"{path}/{said['id']}/")
+    await look("the page of a message")
+    for address in ("/rooms/browse/", "/rooms/create/", "/dms/create/", "/accounts/password/"):
+        await page.goto(address)
+        found[address] = await axe.grave(page)
+    await page.context.clear_cookies()
+    for address in ("/accounts/login/", "/accounts/register/"):
+        await page.goto(address)
+        found[address] = await axe.grave(page)
+    assert {what: grave for what, grave in found.items() if grave} == {}

@@ -40,6 +40,8 @@ def room(name: str, kind: str = "channel", **more: Any) -> pages.Wire:
         "mentions": 0,
         "people": [],
         "last_message": None,
+        "notify": "all",
+        "pinned": False,
         **more,
     }
 

@@ -1,0 +1,105 @@
+// @ts-check
+/** Owns what one can do to a member of the open room: write to them, change their role, mute, remove, ban. */
+
+import { clockOf } from "./format.js";
+import { isMuted, moderates } from "./message_rights.js";
+import { Popup } from "./popup.js";
+import { Refusal } from "./refusal.js";
+
+/** @typedef {import("./types.js").Member} Member */
+/** @typedef {import("./types.js").Room} Room */
+
+const RANKS = { owner: 3, moderator: 2, member: 1, guest: 0 };
+
+/** @param {{role: string}} one */
+const rankOf = ({ role }) => RANKS[/** @type {keyof typeof RANKS} */ (role)] ?? 0;
+
+/**
+ * What the asker may do: as in `chat/services/access.py`, the role below one's own.
+ * @param {Room} room @param {Member} member
+ */
+export function membersDeeds(room, member) {
+  const may = room.kind !== "direct" && moderates(room) && rankOf(room) > rankOf(member);
+  return { write: true, role: room.kind !== "direct" && room.role === "owner", mute: may, remove: may };
+}
+
+export class MemberMenu {
+  #menu;
+  #popup;
+  #api;
+  #write;
+  #done;
+  /** @type {{room: Room, member: Member} | null} */
+  #about = null;
+
+  /**
+   * @param {HTMLElement} menu
+   * @param {{
+   *   api: import("./api.js").Api, write: (user: string) => void,
+   *   done: (said: string, isRefusal: boolean) => void,
+   * }} with_ `done`: what came of it, for a person
+   */
+  constructor(menu, { api, write, done }) {
+    this.#menu = menu;
+    this.#popup = new Popup(menu);
+    this.#api = api;
+    this.#write = write;
+    this.#done = done;
+  }
+
+  connect() {
+    this.#popup.connect();
+    this.#menu.addEventListener("click", this.#picked);
+  }
+
+  disconnect() {
+    this.#popup.disconnect();
+    this.#menu.removeEventListener("click", this.#picked);
+  }
+
+  /** @param {Room} room @param {Member} member @param {Element} beside */
+  open(room, member, beside) {
+    this.#about = { room, member };
+    const may = membersDeeds(room, member);
+    const muted = isMuted(member, Date.now());
+    const title = /** @type {HTMLElement} */ (this.#menu.querySelector('[data-part="name"]'));
+    title.textContent = member.user.display_name + (muted ? `, muted until ${clockOf(member.muted_until ?? "")}` : "");
+    for (const button of this.#menu.querySelectorAll("button")) {
+      const { may: needs = "write", role } = button.dataset;
+      button.hidden = !may[/** @type {keyof typeof may} */ (needs)];
+      if (role) button.setAttribute("aria-checked", String(role === member.role));
+      if (button.hasAttribute("data-unmute")) button.hidden ||= !muted;
+    }
+    this.#popup.open(beside.getBoundingClientRect());
+  }
+
+  /** @param {MouseEvent} event */
+  #picked = (event) => {
+    const button = /** @type {Element} */ (event.target).closest("button");
+    if (!button || !this.#about) return;
+    const { room, member } = this.#about;
+    this.#popup.close();
+    const name = member.user.display_name;
+    const path = `/rooms/${room.id}/members/${member.user.id}`;
+    const { role, muteS, deed } = button.dataset;
+    if (role) this.#do(this.#api.patch(path, { role }), `${name} is ${role} now.`);
+    else if (muteS) {
+      const until = new Date(Date.now() + Number(muteS) * 1000).toISOString();
+      this.#do(this.#api.patch(path, { mute_until: until }), `${name} is muted.`);
+    } else if (button.hasAttribute("data-unmute")) {
+      this.#do(this.#api.patch(path, { mute_until: null }), `${name} may write again.`);
+    } else if (deed === "remove" && window.confirm(`Remove ${name} from this room?`)) {
+      this.#do(this.#api.delete(path), `${name} was removed.`);
+    } else if (deed === "ban" && window.confirm(`Remove ${name} and never let them in again?`)) {
+      this.#do(this.#api.delete(`${path}?ban=true`), `${name} was banned.`);
+    } else if (deed === "write") this.#write(member.user.id);
+  };
+
+  /** @param {Promise<unknown>} doing @param {string} said */
+  #do(doing, said) {
+    doing.then(
+      () => this.#done(said, false),
+      (error) => this.#done(error instanceof Refusal ? error.said : String(error), true),
+    );
+  }
+}

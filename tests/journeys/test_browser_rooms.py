@@ -1,0 +1,89 @@
+"""What owners set for a room in Chromium, and what the others feel of it at once."""
+
+import re
+
+from playwright.async_api import expect
+
+from tests.browser import WITHIN_MS, Windows
+from tests.cluster import Person
+
+
+async def test_an_owner_sets_the_rules_and_the_box_of_a_member_follows(
+    windows: Windows, alice: Person, bob: Person, charlie: Person
+) -> None:
+    room = await alice.channel(bob)
+    hers = await windows.of(alice, at=0, room=room)
+    his = await windows.of(bob, at=1, room=room)
+    settings = hers.get("[data-dialog=settings]")
+    await hers.get("[data-action=panel]").click()
+
+    async def set_rule(field: str, value: str) -> None:
+        await hers.get("[data-open=settings]").click()
+        await hers.page.select_option(f"[data-dialog=settings] [name={field}]", value)
+        await settings.get_by_role("button", name="Save").click()
+        await expect(settings).to_be_hidden(timeout=WITHIN_MS)
+
+    await set_rule("slow_mode_s", "3600")
+    await his.say("one")
+    await hers.sees("one")
+    wait = his.get("[data-part=wait]")
+    await expect(wait).not_to_be_empty(timeout=WITHIN_MS)
+    await his.say("two")
+    await expect(his.get("[data-part=gate]")).to_contain_text("Slow mode")
+    await expect(his.composer).to_have_value("two")
+    await his.page.reload()  # it goes on counting
+    await his.live()
+    await expect(wait).not_to_be_empty()
+    await hers.say("owners need not wait")
+    await hers.say("and neither here")
+    await his.sees("and neither here")
+    await expect(hers.get("[data-part=wait]")).to_be_empty()
+
+    await set_rule("slow_mode_s", "0")
+    await expect(wait).to_be_empty(timeout=WITHIN_MS)
+    await his.composer.press("Enter")
+    await hers.sees("two")
+
+    await set_rule("posting", "moderators")
+    await expect(his.composer).to_be_disabled(timeout=WITHIN_MS)
+    said = "Only moderators write in this room."
+    await expect(his.composer).to_have_attribute("placeholder", said)
+    menu = hers.get("[data-member-menu]")
+    his_name = str(bob.user["display_name"])
+    person = hers.get(".person").filter(has_text=his_name)
+    await person.click()
+    await menu.get_by_role("menuitemradio", name="Moderator").click()
+    await expect(his.composer).to_be_enabled(timeout=WITHIN_MS)
+    await expect(person).to_contain_text("moderator", timeout=WITHIN_MS)
+
+    await person.click()
+    await menu.get_by_role("menuitem", name="Mute for an hour").click()
+    await expect(his.composer).to_have_attribute(
+        "placeholder", re.compile("You are muted here until"), timeout=WITHIN_MS
+    )
+    await expect(person).to_contain_text("muted until", timeout=WITHIN_MS)
+
+    await hers.get("[data-open=invite]").click()
+    await hers.page.fill("[data-dialog=invite] [data-part=q]", charlie.username)
+    await expect(hers.get("[data-dialog=invite] [role=option]")).to_have_count(1)
+    await hers.page.keyboard.press("Enter")
+    await expect(hers.get(".person")).to_have_count(3, timeout=WITHIN_MS)
+
+    hers.page.on("dialog", lambda dialog: dialog.accept())
+    await person.click()
+    await menu.get_by_role("menuitem", name="Remove from this room").click()
+    await expect(his.get(f'[data-room="{room}"]')).to_have_count(0, timeout=WITHIN_MS)
+
+    other = await alice.channel()
+    await expect(hers.get("[data-room]")).to_have_count(2, timeout=WITHIN_MS)
+    await hers.get("[data-panel] [name=pinned]").check()
+    entries = hers.get("[data-section=channels] [data-room]")
+    await expect(entries.first).to_have_attribute("data-room", room)
+    await expect(entries.last).to_have_attribute("data-room", other)
+    await expect(entries.first.locator("[data-part=pinned]")).to_be_visible()
+    await hers.get("[data-panel] [name=notify]").select_option("none")
+    await hers.page.reload()
+    await hers.live()
+    await hers.get("[data-action=panel]").click()
+    await expect(hers.get("[data-panel] [name=notify]")).to_have_value("none")
+    await expect(hers.get("[data-panel] [name=pinned]")).to_be_checked()
