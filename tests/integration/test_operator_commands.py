@@ -1,4 +1,4 @@
-"""`manage.py suspend_user` and `announce`, as an operator runs them."""
+"""`manage.py suspend_user`, `announce` and `seed_demo`, as an operator runs them."""
 
 from io import StringIO
 
@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from chat import demo
 from chat.models import ModerationAction
 from tests import people
 from tests.people import Api, ended, signed_in
@@ -93,3 +94,17 @@ def test_an_announcement_can_be_tried_first() -> None:
     name = api.get(f"/rooms/{room}").body["name"]
     assert run("announce", "x", "--as", alice.username, "--dry-run").split("\n")[0] == name
     assert texts(api, room) == []
+
+
+def test_the_demo_stays_as_whoever_tried_it_left_it() -> None:
+    run("seed_demo")
+    ada, _ = signed_in(User.objects.get(username_key="ada"), demo.PASSWORD)
+    elif_id = str(User.objects.get(username_key="elif").pk)
+    rooms = {room["name"]: room["id"] for room in ada.get("/rooms").body["results"]}
+    for path, change in (
+        (f"/rooms/{rooms['general']}/members/{elif_id}", {"mute_until": "2100-01-01T00:00:00Z"}),
+        (f"/rooms/{rooms['deploys']}", {"slow_mode_s": 60, "posting": "moderators"}),
+        (f"/rooms/{rooms['lunch']}", {"archived": True}),
+    ):
+        assert ada.patch(path, change).status in (200, 204)
+    assert "0 new messages" in run("seed_demo")

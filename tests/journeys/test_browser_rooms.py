@@ -87,3 +87,35 @@ async def test_an_owner_sets_the_rules_and_the_box_of_a_member_follows(
     await hers.get("[data-action=panel]").click()
     await expect(hers.get("[data-panel] [name=notify]")).to_have_value("none")
     await expect(hers.get("[data-panel] [name=pinned]")).to_be_checked()
+
+
+async def test_the_other_one_in_a_direct_room_is_seen_coming_and_going(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = str((await alice.rest.post("/dms", user_ids=[bob.user["id"]]))["id"])
+    hers = await windows.of(alice, at=0, room=room)
+    status = hers.get(".room-head__topic")
+    await expect(status).to_have_text("offline", timeout=WITHIN_MS)
+    his = await windows.of(bob, at=1, room=room)
+    await expect(status).to_have_text("online", timeout=WITHIN_MS)
+    entry = hers.get(f'[data-room="{room}"]')
+    await expect(entry).to_contain_text(f"{bob.user['display_name']}, online")
+    await expect(entry.locator(".avatar")).to_have_attribute("data-presence", "online")
+    await hers.say("are you reading this?")
+    await his.sees("are you reading this?")
+    await expect(hers.get("[data-seen]")).to_have_text("Seen", timeout=WITHIN_MS)
+
+    own = his.get("[data-own-presence]")
+    for state, seen_as in (("Away", "away"), ("Invisible", "offline"), ("Online", "online")):
+        await own.click()
+        await his.page.get_by_role("menuitemradio", name=state).click()
+        await expect(own).to_contain_text(state)
+        await expect(status).to_contain_text(seen_as, timeout=WITHIN_MS)
+    await own.click()
+    await his.page.get_by_role("menuitemradio", name="Away").click()
+    await his.page.reload()  # it is remembered
+    await his.live()
+    await expect(own).to_contain_text("Away")
+    await expect(status).to_have_text("away", timeout=WITHIN_MS)
+    await his.page.close()
+    await expect(status).to_have_text(re.compile("^here a moment ago|offline$"), timeout=WITHIN_MS)
