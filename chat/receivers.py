@@ -39,7 +39,7 @@ def _tell(work: Any) -> None:
 
 async def _start() -> None:
     bridge.settle(asyncio.get_running_loop())
-    house = await fanout.current()
+    house = (await hub.current()).house  # from the start: it answers whoever asks who is here
     health.add_detail("bus", lambda: "degraded" if house.bus.degraded else health.OK)
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
-from chat import bridge, errors, services, stored
+from chat import bridge, errors, fanout, services, stored
 from chat.replayed import NOBODY
-from chat.store import records
+from chat.store import Head, records
 
 Document = dict[str, Any]
 SETTLE_S: Final = 2.5
@@ -58,7 +58,7 @@ def rooms(names: Iterable[str]) -> list[Document]:
 
 def mark_of(room: Document, policy: Policy) -> Mark | None:
     """Where the mark of a room belongs now; None when it is there. Its head stays above it."""
-    low_n, head_n = room["low_n"], room["head_n"]  # a hint: what is newer is kept anyway
+    low_n, head_n = room["low_n"], bridge.run(_head(str(room["_id"]))).n
     ends = []
     if policy.newest:
         ends.append(head_n - policy.newest)
@@ -92,6 +92,10 @@ def _older(room: ObjectId, low_n: int, head_n: int, since: datetime) -> int:
         else:
             high = middle
     return low
+
+
+async def _head(room: str) -> Head:
+    return await (await fanout.current()).store.head(room)
 
 
 def _message(room: ObjectId, n: int) -> Document | None:

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 not done or something is wrong, 2 a wrong command line (ar
 interrupted. Whatever ends one of them is one line.
 """
 
+import logging
 import sys
 from typing import Any, Final
 
@@ -21,6 +22,14 @@ class OperatorCommand(BaseCommand):
 
     requires_system_checks = ()
     interrupted = "Interrupted: run it again to go on."
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """As a program of its own: what it says is on standard output, and nothing else is."""
+        logging.getLogger("chat").setLevel(logging.WARNING)  # the rest is for servers to say
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

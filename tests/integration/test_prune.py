@@ -21,9 +21,6 @@ def _no_replica_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prune(talk: Talk, *words: str) -> str:
-    collection("chat_room").update_one(  # as the hints do, 10 s later
-        {"_id": ObjectId(talk.room)}, {"$max": {"head_n": talk.events()[-1]["room_n"]}}
-    )
     out = StringIO()
     call_command("prune", "--room", talk.room, *words, stdout=out)
     return out.getvalue()

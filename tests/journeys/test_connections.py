@@ -3,6 +3,7 @@
 import asyncio
 import json
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +86,12 @@ async def test_what_is_not_meant_is_refused(
 ) -> None:
     with pytest.raises(CommandError, match=said):
         await sync_to_async(_run)(*words)
+
+
+async def test_a_replica_answers_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.conf.settings.RUNNING_REPLICAS", [])
+    async with Cluster(tmp_path, replicas=1) as alone:
+        told = await run("list", "--limit", "0")
+        assert alone.replicas[0].url.rpartition(":")[2] in told
