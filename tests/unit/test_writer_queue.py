@@ -20,14 +20,17 @@ def append(id: str = "") -> Append:
     return Append("r", document, encode=lambda _: b"")
 
 
+async def forever(_: writer.Writer) -> None:
+    await asyncio.Event().wait()
+
+
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> writer.Writer:
     """One whose database does not answer."""
     monkeypatch.setattr(writer, "QUEUE_MAX", MOST)
-    events: Any = mock.MagicMock()
-    heads: Any = mock.MagicMock()
-    heads.known_or_found = mock.AsyncMock(side_effect=asyncio.Event().wait)
-    return writer.Writer(events, heads, committed=lambda _: None)
+    monkeypatch.setattr(writer.Writer, "_write_group", forever)
+    nothing: Any = mock.MagicMock()
+    return writer.Writer(nothing, nothing, committed=lambda _: None)
 
 
 async def test_one_more_is_refused_with_when_to_come_again(full: writer.Writer) -> None:
