@@ -57,7 +57,7 @@ export class Presence {
   /** @param {string} user @param {State} state */
   heard(user, state) {
     this.#states.set(user, state);
-    if (state === "offline") this.#lastSeen.set(user, new Date().toISOString());
+    this.#lastSeen.delete(user); // whoever went invisible does not want it known; the server says it of the others
     this.#onChange();
   }
 
