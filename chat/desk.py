@@ -123,14 +123,24 @@ async def message_of(id: str) -> Document | None:
 
 
 async def edits_of(message: Document) -> list[Document]:
-    """What a message said before, oldest first: as it was sent, then each edit. Empty when it was
-    deleted: what is deleted is kept nowhere but in the audit."""
+    """What a message said before, oldest first: as it was sent, then each edit. Nothing from before
+    it was deleted, if it was: that is kept nowhere but in the audit."""
     house = await fanout.current()
     of_message = {"room_id": message["room_id"], "target": message["_id"]}
     found = house.store.events.find(of_message).sort("seq", 1).limit(EDITS_MAX)
-    edits = [event async for event in found if event["kind"] == "edit"]
+    edits = [event async for event in found if event["kind"] == "edit" and event["text"]]
     first = [message["original"] | {"at": message["at"]}] if message.get("original") else []
     return [*first, *edits] if edits else []
+
+
+async def deleted_text_of(message: Document) -> str:
+    """What a deleted message said, as the audit has it; "" if it does not."""
+    house = await fanout.current()
+    entries = house.store.audit.find({"subject": message["_id"]}).sort("at", -1).limit(EDITS_MAX)
+    async for entry in entries:
+        if entry["action"] == "message_delete":
+            return str(entry["old"].get("text", ""))
+    return ""
 
 
 async def names_of(users: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from chat.protocol.frames import Batch, Frame
 
 RING_MAX: Final = 256
 """Newest events kept encoded, for those who come back."""
-CHANGES: Final = ("edit", "delete", "reaction", "pin")
+CHANGES: Final = ("edit", "delete", "restore", "reaction", "pin")
 """Kinds of event that change a message."""
 EARLY_MAX: Final = 512
 """Events kept that came before the ones they follow; beyond it they are read from the log again."""

@@ -21,6 +21,8 @@ Quotes = Mapping[str, Quote]
 
 EDIT_KEEPS: Final = ("text", "html", "mentions", "reactions", "pinned")
 """What an edit's event keeps of the message as it left it."""
+WHOLE: Final = ("edit", "restore")
+"""Events that are pushed as the whole message."""
 Data = tuple[str, Any]
 """The type of a push and its `data`."""
 
@@ -112,6 +114,13 @@ def _edit(document: Document, people: People, quotes: Quotes, _place: Place | No
     return "message.edited", message_of(edited, people, quotes)
 
 
+def _restore(document: Document, people: People, quotes: Quotes, _place: Place | None) -> Data:
+    """The message as it came back: to whoever knows only edits, one that is not deleted."""
+    kept = {name: document[name] for name in ("text", "html", "mentions", "edited_at")}
+    back = kept | {"deleted_at": times.NEVER, "reactions": [], "pinned": False}
+    return "message.edited", message_of(document["of"] | back, people, quotes)
+
+
 def _delete(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
     data = {
         "id": uuid_wire(document["target"]),
@@ -159,6 +168,7 @@ _Maker = Callable[[Document, People, Quotes, Place | None], Data]
 _MAKERS: Final[dict[str, _Maker]] = {
     "message": _message,
     "edit": _edit,
+    "restore": _restore,
     "delete": _delete,
     "reaction": _reaction,
     "pin": _pin,
@@ -169,10 +179,10 @@ _MAKERS: Final[dict[str, _Maker]] = {
 
 
 async def _with_targets(store: Store, documents: Sequence[Document]) -> list[Document]:
-    """Edits together with the message that they edit (as `of`)."""
-    edited = {(d["room_id"], d["target"]) for d in documents if d["kind"] == "edit"}
+    """Edits and restorations together with the message that they are of (as `of`)."""
+    edited = {(d["room_id"], d["target"]) for d in documents if d["kind"] in WHOLE}
     targets = await store.events_by_id(edited)
-    return [d | {"of": targets[d["target"]]} if d["kind"] == "edit" else d for d in documents]
+    return [d | {"of": targets[d["target"]]} if d["kind"] in WHOLE else d for d in documents]
 
 
 async def surroundings(store: Store, documents: Iterable[Document]) -> tuple[People, Quotes]:

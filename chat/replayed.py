@@ -151,6 +151,9 @@ class Replay:
                 state["edited_at"] = event["at"]
             case "delete":
                 state.update(ERASED, deleted_at=event["at"], reactions=[], pinned=False)
+            case "restore":
+                state.update({name: event.get(name) for name in ERASED})
+                state["deleted_at"] = times.NEVER
             case "reaction":
                 data, user = event["data"], str(event["actor_id"])
                 state["reactions"] = _reacted(state.get("reactions", []), user=user, **data)
@@ -168,8 +171,8 @@ class Replay:
                 said = "was deleted and is still there"
                 yield self._wrong("deletion", id, stored, said, erased | {"deleted_at": deleted_at})
             return
-        if "edited_at" in wanted and deleted_at == times.NEVER:
-            now = {name: wanted[name] for name in (*ERASED, "edited_at")}
+        if "text" in wanted and deleted_at == times.NEVER:
+            now = {name: wanted[name] for name in (*ERASED, "edited_at") if name in wanted}
             if any(stored[name] != value for name, value in now.items()):
                 yield self._wrong("text", id, stored, "does not say what its last edit says", now)
         elif stored["edited_at"] != times.NEVER and "edited_at" not in wanted:

@@ -53,7 +53,7 @@ class MessageAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """One message: its context, its edits, and taking it back."""
+        """One message: its context, its edits; POST deletes it, or brings it back."""
         if not self.has_view_permission(request):
             return HttpResponse(status=403)
         message = bridge.run(desk.message_of(object_id))
@@ -65,11 +65,7 @@ class MessageAdmin(ReadOnlyAdmin):
             if not may_delete:
                 return HttpResponse(status=403)
             if form.is_valid():
-                work = services.message_delete(
-                    identity_of(request), room=str(message["room_id"]), id=uuid.uuid4().hex,
-                    target=object_id, as_staff=True, reason=form.cleaned_data["reason"],
-                )  # fmt: skip
-                done(request, work, "The message was deleted.")
+                _change(request, message, reason=form.cleaned_data["reason"])
                 here = reverse("admin:chat_event_change", args=[object_id])
                 return HttpResponseRedirect(here)
         around = bridge.run(desk.context_of(message))
@@ -80,4 +76,20 @@ class MessageAdmin(ReadOnlyAdmin):
             "message": desk.row_of(message, names),
             "around": [desk.row_of(each, names) for each in around],
             "edits": bridge.run(desk.edits_of(message)),
+            "deleted_text": bridge.run(desk.deleted_text_of(message)),
         })  # fmt: skip
+
+
+def _change(request: HttpRequest, message: dict[str, Any], *, reason: str) -> None:
+    """Delete it, or bring it back if it is deleted. The button says which: somebody else may have
+    done it meanwhile."""
+    deed: dict[str, Any] = {
+        "room": str(message["room_id"]), "id": uuid.uuid4().hex, "target": message["_id"],
+        "reason": reason,
+    }  # fmt: skip
+    me = identity_of(request)
+    if request.POST.get("deed") == "restore":
+        done(request, services.message_restore(me, **deed), "The message is back.")
+    else:
+        work = services.message_delete(me, **deed, as_staff=True)
+        done(request, work, "The message was deleted.")

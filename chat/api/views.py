@@ -16,7 +16,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.identity import Identity
 from chat import bridge, limits, selectors, services
 from chat.api import bodies
 from chat.protocol import frames
@@ -27,11 +26,6 @@ from chatsite.schema import responses
 def encoded(value: Any, *, status: int = 200) -> HttpResponse:
     """An answer in the wire's own encoding (the same bytes as in frames)."""
     return HttpResponse(frames.encode(value), status=status, content_type="application/json")
-
-
-def deed_id(me: Identity, what: str, target: str) -> str:
-    """The id of a deed that one person can do to one message only once: a retry is the same."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{what}:{me.user_id}:{target.lower()}"))
 
 
 def query(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -258,11 +252,7 @@ class OneMessage(APIView):
     def delete(self, request: Request, room: str, message: str) -> Response:
         """Take a message back; again changes nothing."""
         me = rest.identity_of(request)
-        bridge.run(
-            services.message_delete(
-                me, room=room, id=deed_id(me, "delete", message), target=message
-            )
-        )
+        bridge.run(services.message_delete(me, room=room, id="", target=message))
         return Response(status=204)
 
 

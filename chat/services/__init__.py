@@ -8,6 +8,7 @@ from chat.services.changes import (
     message_delete,
     message_edit,
     message_pin,
+    message_restore,
     reaction_add,
     reaction_remove,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "message_edit",
     "message_pin",
     "message_report",
+    "message_restore",
     "message_send",
     "message_submit",
     "reaction_add",

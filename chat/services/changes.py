@@ -1,10 +1,11 @@
-"""Owns what may be done to a message once it is said: edit, delete, react, pin.
+"""Owns what may be done to a message once it is said: edit, delete, restore, react, pin.
 
 Each is an event of the room's log and a change of the message's document in one transaction,
 idempotent by the command's id. What would change nothing is no event.
 """
 
 import unicodedata
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,6 +28,11 @@ from chatsite import times
 EMOJI_MAX_CHARS: Final = 32
 REACTION_PEOPLE_MAX: Final = 5_000
 """People with the same reaction on one message; the next is refused."""
+
+RESTORED: Final = "restored"
+"""In a message's `data`: the seq of the event that last brought it back."""
+AUDIT_MAX: Final = 200
+"""Entries of the audit on one message that are looked through for what it said."""
 
 Document = dict[str, Any]
 Alter = Callable[[AsyncClientSession, Document, Place], Awaitable[Document]]
@@ -88,6 +94,7 @@ async def message_delete(
     now: datetime | None = None,
 ) -> None:
     """Take a message back: one's own, or as a moderator anybody's. Its place in the log stays.
+    `id` "": again changes nothing, until the message was brought back.
 
     Raises:
         NotFound, Forbidden, Conflict, Unavailable.
@@ -105,7 +112,7 @@ async def message_delete(
         events = database["chat_event"]
         of_message = {"room_id": message["room_id"], "target": message["_id"]}
         found = events.find(of_message, {"kind": 1}, session=session)
-        edits = [event["_id"] async for event in found if event["kind"] == "edit"]
+        edits = [event["_id"] async for event in found if event["kind"] in ("edit", "restore")]
         if edits:
             theirs = {"_id": {"$in": edits}, "room_id": message["room_id"]}
             await events.update_many(theirs, {"$set": empty}, session=session)
@@ -118,6 +125,52 @@ async def message_delete(
         return empty | {"deleted_at": now, "reactions": [], "pinned": False, "original": {}}
 
     await deed.append(document, alter)
+
+
+async def message_restore(
+    identity: Identity,
+    *,
+    room: str,
+    id: str,
+    target: str,
+    reason: str,
+    now: datetime | None = None,
+) -> None:
+    """Bring a deleted message back, as it last was, from the audit. For staff; the admin knows who.
+    Reactions and pins do not come back.
+
+    Raises:
+        NotFound: no such message; it is not deleted; or the audit does not have it.
+        Conflict, Unavailable.
+    """
+    now = now or times.utc_now()
+    deed = await _Deed.begin(identity, room=room, id=id, target=target, as_staff=True, now=now)
+    entries = deed.house.store.audit.find({"subject": deed.message["_id"]}).sort("at", -1)
+    deletion = "message_delete"
+    texts = [e["old"]["text"] async for e in entries.limit(AUDIT_MAX) if e["action"] == deletion]
+    if not texts or not texts[0]:
+        raise errors.NotFound("The audit does not have what it said.")
+    named = await mentions.members_named(deed.house.store, room, texts[0])
+    html = _rendered(texts[0], named)
+    new = {"text": texts[0], "html": html, "mentions": list(named.values())}
+    document = deed.event("restore", **new)
+
+    async def alter(session: AsyncClientSession, message: Document, place: Place) -> Document:
+        if message.get("deleted_at", times.NEVER) == times.NEVER:
+            raise errors.NotFound("This message is not deleted.")
+        author = str(message["actor_id"])
+        document["edited_at"] = message.get("edited_at", times.NEVER)
+        await mentions.replace(session, message, new["mentions"], author=author)
+        audit = {
+            "at": now, "actor_id": ObjectId(identity.user_id), "action": "message_restore",
+            "room_id": room, "subject": message["_id"], "reason": reason, "old": {},
+            "new": {"text": new["text"], "author": author},
+        }  # fmt: skip
+        database = session.client[settings.MONGODB_NAME]
+        await database["chat_moderationaction"].insert_one(audit, session=session)
+        return new | {"deleted_at": times.NEVER, "data": {RESTORED: place.seq}}
+
+    await deed.append(document, alter, of_deleted=True)
 
 
 async def reaction_add(
@@ -247,7 +300,7 @@ class _Deed:
         as_staff: bool = False,
         now: datetime,
     ) -> "_Deed":
-        event_id = commands.uuid_hex(id)
+        event_id = commands.uuid_hex(id) if id else ""
         target_id = commands.uuid_hex(target, field="target")
         house = await fanout.current()
         record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
@@ -257,7 +310,7 @@ class _Deed:
             raise errors.NotFound("There is no such message.")
         return cls(
             house=house, identity=identity, room=record, member=member, message=message,
-            event_id=event_id, now=now,
+            event_id=event_id or _only_deletion(identity, message), now=now,
         )  # fmt: skip
 
     def event(self, kind: str, **more: Any) -> Document:
@@ -266,8 +319,9 @@ class _Deed:
             id=self._event_id, target=self.message["_id"], **more,
         )  # fmt: skip
 
-    async def append(self, document: Document, alter: Alter) -> Stored:
-        """Append the event and alter the message; what changes nothing is answered as done."""
+    async def append(self, document: Document, alter: Alter, *, of_deleted: bool = False) -> Stored:
+        """Append the event and alter the message; what changes nothing is answered as done. What
+        is deleted is not altered, but for `of_deleted`."""
         people, quotes = await journal.surroundings(self.house.store, [document, self.message])
 
         async def change(session: AsyncClientSession, place: Place) -> None:
@@ -275,7 +329,8 @@ class _Deed:
             events = session.client[settings.MONGODB_NAME]["chat_event"]
             key = {"_id": self.message["_id"], "room_id": self.message["room_id"]}
             message = await events.find_one(key, session=session)
-            if message is None or message.get("deleted_at", times.NEVER) != times.NEVER:
+            is_deleted = message is None or message.get("deleted_at", times.NEVER) != times.NEVER
+            if message is None or (is_deleted and not of_deleted):
                 raise errors.NotFound("This message was deleted.")
             self.message = message
             values = await alter(session, message, place)
@@ -298,6 +353,15 @@ class _Deed:
         current = await self.house.store.event(self.message["_id"], room=self.room.id)
         (shown,) = await journal.messages(self.house.store, [current or self.message])
         return msgspec.Raw(frames.encode(shown))
+
+
+def _only_deletion(identity: Identity, message: Document) -> str:
+    """The id of a deed that one person can do to one message only once, between two restorations:
+    a retry is the same."""
+    name = f"delete:{identity.user_id}:{commands.uuid_wire(message['_id'])}"
+    if restored := message.get("data", {}).get(RESTORED):
+        name += f":{restored}"
+    return uuid.uuid5(uuid.NAMESPACE_OID, name).hex
 
 
 def _emoji(typed: str) -> str:

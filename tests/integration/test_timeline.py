@@ -46,7 +46,7 @@ async def any_deed(
     target = chance.choice(said) if said else ""
     deed: dict[str, Any] = {"room": room, "id": str(uuid.uuid4()), "target": target}
     text = f"text {chance.random()} @{people[0].username} *x*"
-    match chance.randrange(8) if said else 0:
+    match chance.randrange(9) if said else 0:
         case 0 | 1 | 2:
             message = str(uuid.uuid4())
             reply_to = chance.choice(["", target]) or None
@@ -56,6 +56,8 @@ async def any_deed(
             await services.message_edit(who, **deed, text=text)
         case 4:
             await services.message_delete(who, **deed)
+        case 8:
+            await services.message_restore(who, **deed, reason="A mistake")
         case 5:
             await services.reaction_add(who, **deed, emoji=chance.choice(EMOJI))
         case 6:

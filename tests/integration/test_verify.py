@@ -10,7 +10,8 @@ import pytest
 from bson import ObjectId
 from django.core.management import call_command
 
-from chat import verify
+from accounts.identity import Identity
+from chat import bridge, services, verify
 from chat.stored import collection
 from chatsite import times
 from tests import people
@@ -219,3 +220,20 @@ def test_members_of_no_room_are_found(talk: Talk) -> None:
 def test_an_id_that_is_none_is_one_line() -> None:
     with pytest.raises(Exception, match="24 hexadecimal digits"):
         call_command("verify", "--room", "general")
+
+
+def test_a_restored_message_fits_and_damage_to_it_is_found() -> None:
+    talk = Talk()
+    by = Identity(
+        user_id=str(talk.alice.pk), username="", display_name="", avatar="", session_id="0" * 24,
+        expires_at=None, is_staff=True,
+    )  # fmt: skip
+    deed: dict[str, Any] = {
+        "room": talk.room, "id": new(), "target": talk.deleted, "reason": "A mistake"
+    }  # fmt: skip
+    bridge.run(services.message_restore(by, **deed))
+    assert run(talk.room) == ([], 0)
+    talk.change(talk.deleted, text="something else")
+    found, _ = run(talk.room, "--repair")
+    assert [finding["kind"] for finding in found] == ["text"]
+    assert run(talk.room) == ([], 0)

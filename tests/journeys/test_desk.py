@@ -223,6 +223,30 @@ async def test_edits_are_kept_for_moderators(case: Case) -> None:
     assert "Buy cheap watches" in page
 
 
+async def test_a_deleted_message_is_brought_back(case: Case) -> None:
+    path = f"/admin/chat/event/{_hex(case.message)}/change/"
+    here = f"/rooms/{case.room}/messages/{case.message}"
+    await case.bob.rest.patch(here, id=str(uuid7()), text="Buy *dear* watches")
+    await case.bob.rest.delete(here)
+    assert "dear" in (await case.desk.get(path)).text
+    wire = await case.alice.wire(at=1)
+    await case.desk.post(path, deed="restore", reason=REASON)
+    frame = await within_2_s(wire, "message.edited")
+    await wire.close()
+    assert (frame["data"]["id"], frame["data"]["deleted_at"]) == (case.message, None)
+    assert "<em>dear</em>" in frame["data"]["html"]
+    shown = await case.alice.rest.get(here)
+    assert {**shown, "seq": 0} == {**frame["data"], "seq": 0}
+    audit = await case.audit("message_restore")
+    assert (audit["reason"], audit["subject"]) == (REASON, _hex(case.message))
+    await case.bob.rest.delete(here)  # and it can be deleted again, and come back again
+    assert (await case.alice.rest.get(here))["text"] == ""
+    await case.desk.post(path, deed="restore", reason=REASON)
+    assert (await case.alice.rest.get(here))["text"] == "Buy *dear* watches"
+    again = await case.desk.post(path, deed="restore", reason=REASON)  # a colleague's old page
+    assert "not deleted" in (await case.desk.get(str(again.headers["Location"]))).text
+
+
 async def test_text_is_never_markup(replicas: Cluster) -> None:
     case = Case(replicas)
     await case.begin(text="<script>alert(1)</script>")
