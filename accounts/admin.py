@@ -95,7 +95,7 @@ class UserAdmin(PermissionLists, UserModelAdmin):
     list_filter = ("is_active", "is_staff")
     search_fields = ("username_key__startswith", "email__startswith")
     ordering = ("username_key",)
-    readonly_fields = ("created_at",)
+    readonly_fields = ("created_at", "must_change_password")
     actions = ("suspend", "restore")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -103,7 +103,12 @@ class UserAdmin(PermissionLists, UserModelAdmin):
         ("Privacy", {"fields": ("shares_presence", "shares_receipts")}),
         (
             "Rights",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+            {
+                "fields": (
+                    *("is_active", "must_change_password", "is_staff", "is_superuser"),
+                    *("groups", "user_permissions"),
+                )
+            },
         ),
     )
     add_fieldsets = (
@@ -126,6 +131,23 @@ class UserAdmin(PermissionLists, UserModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers are changed, and given passwords, by superusers alone."""
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only superusers make others staff, and say of which kind."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or _is_superuser(request):
+            return found
+        return [
+            (name, {**options, "fields": ("is_active", "must_change_password")})
+            if name == "Rights"
+            else (name, options)
+            for name, options in found
+        ]
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
@@ -139,15 +161,24 @@ class UserAdmin(PermissionLists, UserModelAdmin):
         if change and {"username", "display_name", "status_text"} & set(form.changed_data):
             signals.profile_changed.send(sender=User, user_id=str(obj.pk))
 
-    @admin.action(description="Suspend: end all logins and let no new one begin")
+    @admin.action(
+        permissions=["change"], description="Suspend: end all logins and let no new one begin"
+    )
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
+        for user in self._changeable(request, queryset):
             services.user_suspend(user)
 
-    @admin.action(description="Restore: let suspended people sign in again")
+    @admin.action(permissions=["change"], description="Restore: let suspended people sign in again")
     def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
+        for user in self._changeable(request, queryset):
             services.user_restore(user)
+
+    def _changeable(self, request: HttpRequest, queryset: QuerySet[User]) -> list[User]:
+        return [user for user in queryset if self.has_change_permission(request, user)]
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
 
 
 admin.site.unregister(Group)

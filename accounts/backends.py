@@ -37,7 +37,7 @@ class LoginBackend(BaseBackend):
 
     def get_user(self, user_id: object) -> User | None:
         user = selectors.user_by_id(str(user_id))
-        return user if user is not None and user.is_active else None
+        return user if user and user.is_active and not user.must_change_password else None
 
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Those given to the person alone, as `app.codename`."""

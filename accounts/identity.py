@@ -28,6 +28,7 @@ USER_FIELDS: Final = {
     "avatar": 1,
     "is_staff": 1,
     "is_active": 1,
+    "must_change_password": 1,
 }
 READ_TIMEOUT_S: Final = 5.0
 """For all reads of one question together: everybody waits for the answer, so a database that hangs
@@ -68,6 +69,8 @@ def identity_of(
     """
     if user is None or not user["is_active"]:
         raise errors.Unauthenticated("This account is not in use.")
+    if user.get("must_change_password"):
+        raise errors.Unauthenticated("A new password must be chosen. Please sign in again.")
     if session is None or not session_lives(session, user_id=user["_id"], now=now):
         raise errors.Unauthenticated("This session has ended. Please sign in again.")
     return Identity(

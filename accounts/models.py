@@ -35,6 +35,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     avatar = models.CharField(max_length=200, blank=True, editable=False)
     status_text = models.CharField(max_length=names.STATUS_TEXT_MAX, blank=True)
     is_active = models.BooleanField("not suspended", default=True)
+    must_change_password = models.BooleanField("must choose a new password", default=False)
     is_staff = models.BooleanField("may use the admin", default=False)
     shares_presence = models.BooleanField("shows when online", default=True)
     shares_receipts = models.BooleanField("shows what was read", default=True)

@@ -77,7 +77,12 @@ class LoginView(StrangersView):
     form_class = forms.LoginForm
 
     def accepted(self, form: forms.AccountForm) -> HttpResponse:
-        user = services.login_check(**form.cleaned_data, address=addresses.of_request(self.request))
+        address = addresses.of_request(self.request)
+        try:
+            user = services.login_check(**form.cleaned_data, address=address)
+        except errors.PasswordChangeNeeded:
+            uid, token = services.password_link(login=form.cleaned_data["login"])
+            return redirect("accounts:password-reset-confirm", uid=uid, token=token)
         auth.login(self.request, user, backend=BACKEND)
         return redirect(_wanted(self.request))
 
@@ -158,8 +163,11 @@ class PasswordResetConfirmView(AccountView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         uid, token = self._link()
-        good = services.reset_user(uid=uid, token=token) is not None
-        return super().get_context_data(**kwargs, link_is_good=good)
+        user = services.reset_user(uid=uid, token=token)
+        is_forced = user is not None and user.must_change_password
+        return super().get_context_data(
+            **kwargs, link_is_good=user is not None, is_forced=is_forced
+        )
 
     def accepted(self, form: forms.AccountForm) -> HttpResponse:
         uid, token = self._link()

@@ -154,3 +154,10 @@ class HeldRejected(Forbidden):
 class WordsRefused(ValidationFailed):
     reason = "word_rule"
     default_message = "This room does not accept these words."
+
+
+class PasswordChangeNeeded(Forbidden):
+    reason = "password_change"
+    default_message = (
+        "A new password must be chosen first: sign in on the pages, or ask for a reset by e-mail."
+    )

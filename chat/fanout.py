@@ -9,7 +9,7 @@ with a look into the log every second besides.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from chat import journal
@@ -86,6 +86,10 @@ class Fanout:
         self._tasks.supervise(lag.measure, "lag")
         self.repair.bus_lost()
         await self.bus.first_beat()
+
+    def watch(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Have something run beside, for as long as this lives."""
+        self._tasks.supervise(work, name)
 
     async def stop(self) -> None:
         """Write what is waiting (for at most `FLUSH_LIMIT_S`), then end every task."""

@@ -44,3 +44,13 @@ def last_seen(user: str) -> str:
 def throttle(name: str, subject: str) -> str:
     """Counter of one throttle (`login`, `register`, …) for one account or address."""
     return f"{settings.MONGODB_NAME}:throttle:{name}:{subject}"
+
+
+def replicas() -> str:
+    """Set: the replicas that said anything of themselves lately."""
+    return f"{settings.MONGODB_NAME}:replicas"
+
+
+def vitals(replica: str) -> str:
+    """What a replica last said of itself (`chat.vitals`), encoded."""
+    return f"{settings.MONGODB_NAME}:vitals:{replica}"

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from accounts import signals
-from chat import bridge, errors, fanout, hub
+from chat import bridge, errors, fanout, hub, vitals
 from chat.services import house
 from chatsite import health, lifecycle
 
@@ -40,6 +40,7 @@ def _tell(work: Any) -> None:
 async def _start() -> None:
     bridge.settle(asyncio.get_running_loop())
     house = (await hub.current()).house  # from the start: it answers whoever asks who is here
+    house.watch(vitals.of(house).run, "vitals")
     health.add_detail("bus", lambda: "degraded" if house.bus.degraded else health.OK)
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
+from chat.admin import live
 from chatsite import health
 from metrics import views as metrics_views
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:password")),
+    path("admin/live/", live.view, name="desk-live"),
     path("admin/", admin.site.urls),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("accounts.api_urls")),

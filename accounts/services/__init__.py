@@ -18,12 +18,14 @@ from accounts.services.logins import (
 from accounts.services.passwords import (
     login_check,
     password_change,
+    password_link,
     password_reset,
     password_reset_request,
     reset_user,
 )
 from accounts.services.people import (
     admin_create,
+    password_force,
     profile_update,
     user_create,
     user_import,
@@ -35,6 +37,8 @@ __all__ = [
     "admin_create",
     "login_check",
     "password_change",
+    "password_force",
+    "password_link",
     "password_reset",
     "password_reset_request",
     "profile_update",

@@ -80,7 +80,7 @@ def tokens_refresh(refresh: str, *, now: datetime | None = None) -> tuple[str, s
     claims = tokens.token_read(refresh, now=now.timestamp(), kind="refresh")
     throttles.take(throttles.REFRESH_ACCOUNT, claims.user_id)
     user = selectors.user_by_id(claims.user_id)
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or user.must_change_password:
         raise errors.Unauthenticated("This account is not in use.")
     new_jti = uuid.uuid4().hex
     renewed = stored.sessions().update_one(

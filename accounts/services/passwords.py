@@ -4,7 +4,8 @@ but the one in the reset mail."""
 from typing import Final
 
 from django.contrib.auth.tokens import default_token_generator
-from django.utils.http import urlsafe_base64_decode
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts import mail, passwords, selectors, stored, throttles
 from accounts.models import User
@@ -24,6 +25,7 @@ def login_check(*, login: str, password: str, address: str) -> User:
     Raises:
         Unauthenticated: no such person, or another password.
         Forbidden: the password is right and the account suspended.
+        PasswordChangeNeeded: it is right, and good for nothing but to choose another one.
         RateLimited: too many attempts for this name, or from this address.
     """
     login = login.strip()[:LOGIN_MAX_CHARS]
@@ -36,7 +38,23 @@ def login_check(*, login: str, password: str, address: str) -> User:
             raise errors.Unauthenticated(WRONG_LOGIN)
     if not user.is_active:
         raise errors.Forbidden("This account is suspended.")
+    if user.must_change_password:
+        raise errors.PasswordChangeNeeded
     return user
+
+
+def password_link(*, login: str) -> tuple[str, str]:
+    """(uid, token) as in the mail, for somebody who has just proved who they are and must choose a
+    new password (`login_check` raised PasswordChangeNeeded).
+
+    Raises:
+        Unauthenticated: nobody has this name now.
+    """
+    user = selectors.user_by_login(login.strip()[:LOGIN_MAX_CHARS])
+    if user is None or not user.must_change_password:
+        raise errors.Unauthenticated(WRONG_LOGIN)
+    uid = urlsafe_base64_encode(force_bytes(str(user.pk)))
+    return uid, default_token_generator.make_token(user)
 
 
 def password_change(user: User, *, current: str, new: str, keep_session_id: str) -> None:
@@ -102,9 +120,12 @@ def _password_replace(user: User, *, new: str) -> None:
     the login that may stay."""
     if weak := passwords.password_problems(new, user=user):
         raise errors.ValidationFailed(fields={"new": weak})
+    if user.must_change_password and passwords.password_matches(user, new):
+        raise errors.ValidationFailed(fields={"new": ["Choose another one than before."]})
     replaced = passwords.password_hash(new)
+    values = {"password": replaced, "must_change_password": False}
     changed = stored.users().update_one(
-        {"_id": user.pk, "password": user.password}, {"$set": {"password": replaced}}
+        {"_id": user.pk, "password": user.password}, {"$set": values}
     )
     if changed.matched_count != 1:
         raise errors.Conflict("The password was changed by somebody else just now.")

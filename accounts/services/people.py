@@ -105,6 +105,13 @@ def user_restore(user: User) -> None:
     user.save(update_fields=["is_active"])
 
 
+def password_force(user: User) -> None:
+    """Let nobody go on with this person's password, but to choose another one. Every login ends."""
+    user.must_change_password = True
+    user.save(update_fields=["must_change_password"])
+    logins.sessions_end_all(user_id=str(user.pk), reason="password")
+
+
 def _user_store(
     *,
     username: str,

@@ -4,6 +4,6 @@ Decides no rule of rooms: what it does goes through the services, as staff, and 
 sockets on every replica, the log and the audit. docs/moderation.md is written for its users.
 """
 
-from chat.admin import audit, messages, reports, rooms, words
+from chat.admin import audit, messages, people, reports, rooms, words
 
-__all__ = ["audit", "messages", "reports", "rooms", "words"]
+__all__ = ["audit", "messages", "people", "reports", "rooms", "words"]

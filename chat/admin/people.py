@@ -1,0 +1,152 @@
+"""Owns what the desk adds to the admin of people and logins: rooms, logins and record on a person's
+page, and deeds with a reason, each in the audit."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+
+from accounts import selectors
+from accounts import services as accounts
+from accounts.admin import SessionAdmin, UserAdmin
+from accounts.models import Session, User
+from chat import errors
+from chat.admin.base import ReasonForm, may, write_down
+from chat.models import Membership, ModerationAction
+
+ROOMS_MAX: Final = 100
+ENTRIES_MAX: Final = 20
+DEEDS: Final = ("suspend", "reinstate", "force", "end", "end_all")
+SAID: Final = {
+    "suspend": "{} is suspended: every login has ended.",
+    "reinstate": "{} may sign in again.",
+    "force": "{} must choose a new password: every login has ended.",
+    "end": "That login of {} has ended.",
+    "end_all": "All logins of {} have ended.",
+}
+
+
+class DeedForm(ReasonForm):
+    """What to do with a person's account, and why."""
+
+    deed = forms.ChoiceField(choices=[(name, name) for name in DEEDS])
+    session = forms.CharField(required=False, max_length=24)
+
+
+admin.site.unregister(User)
+admin.site.unregister(Session)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """People, with what moderators want to know of them."""
+
+    change_form_template = "admin/chat/person.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        deed = path(
+            "<str:object_id>/deed/", self.admin_site.admin_view(self.deed), name="chat_person_deed"
+        )
+        return [deed, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's form, and below it what is known and what can be done."""
+        person = get_object_or_404(User, pk=object_id)
+        more = {**_known(request, person), "may_act": self._may_act(request, person)}
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def deed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Do something with an account."""
+        person = get_object_or_404(User, pk=object_id)
+        if request.method != "POST" or not self._may_act(request, person):
+            return HttpResponse(status=403)
+        form = DeedForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, "Say why, for the audit.")
+        elif _done(request, person, **form.cleaned_data):
+            messages.success(request, SAID[form.cleaned_data["deed"]].format(person))
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[object_id]))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        fields = sorted(set(form.changed_data) - {"password"})
+        if change and fields:
+            said: dict[str, Any] = {
+                "changed": fields,
+                "is_active": obj.is_active,
+                "is_staff": obj.is_staff,
+            }
+            write_down(request, "user_update", subject=str(obj.pk), reason="", **said)
+
+    @admin.action(permissions=["change"], description="Suspend: end all logins, let none begin")
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in self._changeable(request, queryset):
+            _done(request, user, deed="suspend", reason="From the list")
+
+    @admin.action(permissions=["change"], description="Restore: let suspended people sign in again")
+    def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in self._changeable(request, queryset):
+            _done(request, user, deed="reinstate", reason="From the list")
+
+    def _may_act(self, request: HttpRequest, person: User) -> bool:
+        return self.has_change_permission(request, person) and person.pk != request.user.pk
+
+
+@admin.register(Session)
+class LoginAdmin(SessionAdmin):
+    """Logins; whose were ended is in the audit."""
+
+    @admin.action(description="End these logins", permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        for login in queryset.select_related("user"):
+            _done(request, login.user, deed="end", reason="From the list", session=str(login.pk))
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return may(request, "accounts.change_session")
+
+
+def _known(request: HttpRequest, person: User) -> dict[str, Any]:
+    rooms = Membership.objects.filter(user_id=person.pk).select_related("room")[:ROOMS_MAX]
+    entries = ModerationAction.objects.filter(subject=str(person.pk)).order_by("-at")
+    return {
+        "person": person,
+        "memberships": rooms,
+        "entries": entries[:ENTRIES_MAX],
+        "logins": selectors.sessions_live(user_id=str(person.pk))
+        if may(request, "accounts.view_session")
+        else [],
+    }
+
+
+def _done(request: HttpRequest, person: User, *, deed: str, reason: str, session: str = "") -> bool:
+    match deed:
+        case "suspend":
+            accounts.user_suspend(person)
+        case "reinstate":
+            accounts.user_restore(person)
+        case "force":
+            accounts.password_force(person)
+        case "end_all":
+            accounts.sessions_end_all(user_id=str(person.pk), reason="revoked")
+        case "end":
+            try:
+                accounts.session_end(user_id=str(person.pk), session_id=session, reason="revoked")
+            except errors.NotFound:
+                messages.error(request, "That login has ended already.")
+                return False
+        case _:
+            raise AssertionError(deed)
+    named = {"session": session} if session else {}
+    action = {"force": "password_force", "end": "login_end", "end_all": "login_end"}.get(deed, deed)
+    write_down(request, action, subject=str(person.pk), reason=reason, **named)
+    return True
