@@ -12,6 +12,8 @@ urlpatterns = [
     path("rooms/public", views.PublicRooms.as_view()),
     path("dms", views.Directs.as_view()),
     path("rooms/<str:room>", views.OneRoom.as_view()),
+    path("rooms/<str:room>/bans", moderation.Bans.as_view()),
+    path("rooms/<str:room>/bans/<str:user>", moderation.OneBan.as_view()),
     path("rooms/<str:room>/rules", moderation.Rules.as_view()),
     path("rooms/<str:room>/held", moderation.Held.as_view()),
     path("rooms/<str:room>/held/<str:message>", moderation.OneHeld.as_view()),

@@ -6,6 +6,7 @@ wire (`chat.protocol.objects`) or JSON-ready dicts of them.
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, limits
 from chat.protocol import commands, frames
 from chat.protocol.objects import Member, Message, Person, Room
-from chat.services import access
+from chat.services import access, bans
 from chat.store import Head, records
 from chat.store.records import MemberRecord, RoomRecord
 from chatsite import times
@@ -172,6 +173,35 @@ async def held_list(identity: Identity, *, room: str) -> list[dict[str, Any]]:
             "pattern": row["pattern"],
         }
         for row in sorted(rows, key=lambda row: row["at"])
+    ]
+
+
+async def bans_list(
+    identity: Identity, *, room: str, now: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Who may not come back to a room, the newest first; at most `bans.BANS_MAX`.
+
+    Raises:
+        NotFound, Forbidden.
+    """
+    now = now or times.utc_now()
+    house = await fanout.current()
+    _, member = await access.member_of(house.store, room, identity.user_id)
+    access.may_moderate(member)
+    found = house.store.bans.find({"room_id": ObjectId(room)}).limit(bans.BANS_MAX)
+    rows = [row async for row in found if row["expires_at"] > now]
+    people = await house.store.people(
+        [str(row[who]) for row in rows for who in ("user_id", "by_id")]
+    )
+    return [
+        {
+            "user": people[str(row["user_id"])],
+            "by": people[str(row["by_id"])],
+            "at": times.to_wire(row["at"]),
+            "until": times.to_wire_or_none(row["expires_at"]),
+            "reason": row["reason"],
+        }
+        for row in sorted(rows, key=lambda row: row["at"], reverse=True)
     ]
 
 
@@ -338,7 +368,7 @@ def _from_outside(record: RoomRecord) -> Room:
 
 
 __all__: Sequence[str] = (
-    "EventsPage", "MessagesPage", "Page", "events_page", "held_list", "members_list",
+    "EventsPage", "MessagesPage", "Page", "bans_list", "events_page", "held_list", "members_list",
     "message_get", "messages_page", "plain", "room_get", "room_rules", "room_shown", "rooms_mine",
     "rooms_public",
 )  # fmt: skip

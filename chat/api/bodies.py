@@ -257,3 +257,28 @@ class EventsQuery(serializers.Serializer[Any]):
 
 class RemoveQuery(serializers.Serializer[Any]):
     ban = serializers.BooleanField(required=False, default=False)
+    until = serializers.DateTimeField(
+        required=False, help_text="When the ban ends; left out: it does not."
+    )
+    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=500)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "until" in attrs and not attrs["ban"]:
+            raise serializers.ValidationError({"until": ["Only a ban ends."]})
+        return attrs
+
+
+class LiftQuery(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=500)
+
+
+class BanAnswer(serializers.Serializer[Any]):
+    user = PersonAnswer()
+    by = PersonAnswer()
+    at = serializers.DateTimeField()
+    until = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class BansAnswer(serializers.Serializer[Any]):
+    results = BanAnswer(many=True, help_text="The newest first.")

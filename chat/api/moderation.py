@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from chat import bridge, selectors, services
 from chat.api import bodies
-from chat.api.views import encoded
+from chat.api.views import encoded, query
 from chatsite import rest
 from chatsite.schema import responses
 
@@ -44,4 +44,26 @@ class OneHeld(APIView):
         body = rest.read(bodies.DecisionBody, request.data)
         decide = services.held_release if body.pop("release") else services.held_reject
         bridge.run(decide(me, room=room, message=message, **body))
+        return Response(status=204)
+
+
+class Bans(APIView):
+    @extend_schema(tags=["members"], responses=responses({200: bodies.BansAnswer}, 401, 403, 404))
+    def get(self, request: Request, room: str) -> HttpResponse:
+        """Who may not come back (owners and moderators)."""
+        me = rest.identity_of(request)
+        return encoded({"results": bridge.run(selectors.bans_list(me, room=room))})
+
+
+class OneBan(APIView):
+    @extend_schema(
+        tags=["members"],
+        parameters=[bodies.LiftQuery],
+        responses=responses({204: None}, 401, 403, 404),
+    )
+    def delete(self, request: Request, room: str, user: str) -> Response:
+        """Let somebody come back."""
+        me = rest.identity_of(request)
+        reason = query(bodies.LiftQuery, request)["reason"]
+        bridge.run(services.ban_lift(me, room=room, user=user, reason=reason))
         return Response(status=204)

@@ -176,13 +176,14 @@ class OneMember(APIView):
     @extend_schema(
         tags=["members"],
         parameters=[bodies.RemoveQuery],
-        responses=responses({204: None}, 401, 403, 404),
+        responses=responses({204: None}, 401, 403, 404, 422),
     )
     def delete(self, request: Request, room: str, user: str) -> Response:
-        """Take somebody out of a room, with `ban` for good."""
+        """Take somebody out of a room, with `ban` for a time or for good."""
         me = rest.identity_of(request)
-        ban = query(bodies.RemoveQuery, request)["ban"]
-        bridge.run(services.member_remove(me, room=room, user=user, ban=ban))
+        asked = query(bodies.RemoveQuery, request)
+        until = asked.pop("until", times.NEVER)
+        bridge.run(services.member_remove(me, room=room, user=user, ban_until=until, **asked))
         return Response(status=204)
 
 

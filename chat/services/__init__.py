@@ -4,6 +4,7 @@ Asynchronous; the first argument is the identity of whoever asks, everything els
 return values or raise `chat.errors`; both edges, sockets and REST, call the same ones.
 """
 
+from chat.services.bans import ban_lift
 from chat.services.changes import (
     message_delete,
     message_edit,
@@ -17,12 +18,11 @@ from chat.services.members import (
     member_remove,
     member_update,
     members_add,
-    membership_update,
     room_join,
     room_leave,
 )
 from chat.services.messages import Sent, message_send, message_submit
-from chat.services.reading import ReadState, read_mark, typing_start
+from chat.services.reading import ReadState, membership_update, read_mark, typing_start
 from chat.services.reports import message_report
 from chat.services.retention import room_marked
 from chat.services.rooms import direct_open, room_create, room_update
@@ -30,6 +30,7 @@ from chat.services.rooms import direct_open, room_create, room_update
 __all__ = [
     "ReadState",
     "Sent",
+    "ban_lift",
     "direct_open",
     "held_reject",
     "held_release",

@@ -2,7 +2,7 @@
 transaction: the room's event, the membership, and the house event that tells every process."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ from pymongo.errors import DuplicateKeyError
 from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat.protocol.objects import Person
-from chat.services import access, drafts
+from chat.services import access, bans, drafts
 from chat.store import Append, Place, Store
 from chat.store.records import MemberRecord, RoomRecord
 from chatsite import times
 
 SUCCESSION: Final = ("moderator", "member", "guest")
 MEMBERS_READ_MAX: Final = 10_000
+NO_MUTES: Final[Mapping[str, datetime]] = {}
 
 
 class AlreadyMember(errors.Conflict):
@@ -41,7 +42,7 @@ async def room_join(identity: Identity, *, room: str, now: datetime | None = Non
         return
     if record.is_archived:
         raise errors.RoomArchived
-    if await _banned(house.store, room, [identity.user_id], now=now):
+    if await bans.is_any_banned(house.store, room, [identity.user_id], now=now):
         raise errors.Banned
     people = await house.store.people([identity.user_id])
     await _add(house, record.id, people.values(), actor=identity.user_id, role="member", now=now)
@@ -63,10 +64,13 @@ async def members_add(
         raise errors.Forbidden("A direct conversation keeps its people. Start another one.")
     if record.kind == "group":
         access.may_moderate(member)
+    if member.role == "guest":
+        raise errors.Forbidden("Guests bring nobody along.")
     if record.is_archived:
         raise errors.RoomArchived
     people = await people_checked(house.store, user_ids)
-    if await _banned(house.store, room, [person.id for person in people], now=now):
+    ids = [person.id for person in people]
+    if await bans.is_any_banned(house.store, room, ids, now=now):
         raise refused_people("Somebody here is banned from this room.")
     inside = {m.user for m in await house.store.members_of(room, limit=MEMBERS_READ_MAX)}
     new = [person for person in people if person.id not in inside]
@@ -167,7 +171,8 @@ async def member_remove(
     reason: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Take somebody out, with `ban` until a moment (`times.NEVER`: for good).
+    """Take somebody out, with `ban` until a moment (`times.NEVER`: for good). Who has left can be
+    banned as well.
 
     Raises:
         NotFound, Forbidden.
@@ -177,6 +182,12 @@ async def member_remove(
     record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation keeps its people.")
+    if ban and await house.store.member(room, user) is None:
+        access.may_moderate(member)
+        await bans.ban_absent(
+            identity, room=room, user=user, until=ban_until, reason=reason, now=now
+        )
+        return
     other = await _other(house.store, room, user)
     access.outranks(member, other)
     expires_at = ban_until if ban else None
@@ -184,29 +195,6 @@ async def member_remove(
         house, record, other, actor=identity.user_id, now=now, banned_until=expires_at,
         reason=reason,
     )  # fmt: skip
-
-
-async def membership_update(
-    identity: Identity, *, room: str, notify: str | None = None, pinned: bool | None = None
-) -> None:
-    """One's own settings in a room.
-
-    Raises:
-        NotFound, ValidationFailed.
-    """
-    house = await fanout.current()
-    await access.member_of(house.store, room, identity.user_id)
-    values: dict[str, Any] = {}
-    if notify is not None:
-        if notify not in ("all", "mentions", "none"):
-            raise errors.ValidationFailed(fields={"notify": ["all, mentions or none."]})
-        values["notify"] = notify
-    if pinned is not None:
-        values["pinned"] = pinned
-    if values:
-        key = {"room_id": ObjectId(room), "user_id": ObjectId(identity.user_id)}
-        await house.store.memberships.update_one(key, {"$set": values})
-        house.store.member_changed(room, identity.user_id)
 
 
 async def people_checked(store: Store, user_ids: Sequence[str]) -> list[Person]:
@@ -229,13 +217,22 @@ def refused_people(said: str) -> errors.ValidationFailed:
 
 
 def joined(
-    room: str, people: Sequence[Person], *, actor: str, owner: str | None, role: str, now: datetime
+    room: str,
+    people: Sequence[Person],
+    *,
+    actor: str,
+    owner: str | None,
+    role: str,
+    now: datetime,
+    mutes: Mapping[str, datetime] = NO_MUTES,
 ) -> list[Append]:
-    """The events of people coming into a room, and the house event that tells of them."""
+    """The events of people coming into a room, and the house event that tells of them. `mutes`:
+    until when those of them are muted who are."""
     events = [
         drafts.member_event(
             "joined", room=room, actor=actor, person=person, joined_at=now, now=now,
             role="owner" if person.id == owner else role,
+            muted_until=mutes.get(person.id, times.NEVER),
         )
         for person in people
     ]  # fmt: skip
@@ -261,12 +258,19 @@ def membership(room: str, user: str, *, role: str, read_n: int, now: datetime) -
 async def _add(
     house: fanout.Fanout, room: str, people: Any, *, actor: str, role: str, now: datetime
 ) -> None:
-    first, *rest = joined(room, list(people), actor=actor, owner=None, role=role, now=now)
     users = [person.id for person in people]
+    mutes = await bans.mutes_kept(house.store, room, users, now=now)
+    first, *rest = joined(
+        room, list(people), actor=actor, owner=None, role=role, now=now, mutes=mutes
+    )
 
     async def change(session: AsyncClientSession, place: Place) -> None:
         database = session.client[settings.MONGODB_NAME]
-        new = [membership(room, u, role=role, read_n=place.room_n, now=now) for u in users]
+        new = [
+            membership(room, user, role=role, read_n=place.room_n, now=now)
+            | {"muted_until": mutes.get(user, times.NEVER)}
+            for user in users
+        ]
         try:
             await database["chat_membership"].insert_many(new, session=session)
         except DuplicateKeyError as error:
@@ -315,13 +319,9 @@ async def _remove(
                 {"$set": {"role": set_role[1]}},
                 session=session,
             )
-        if banned_until is not None:
-            by = ObjectId(actor)
-            row = {"by_id": by, "at": now, "expires_at": banned_until, "reason": reason}
-            await database["chat_ban"].update_one(
-                here | {"user_id": ObjectId(member.user)}, {"$set": row}, upsert=True,
-                session=session,
-            )  # fmt: skip
+        await bans.keep(
+            session, member, by=actor, banned_until=banned_until, reason=reason, now=now
+        )
         if actor != member.user:
             await _audit(
                 session, actor=actor, action="remove" if banned_until is None else "ban",
@@ -357,11 +357,6 @@ async def _heir(store: Store, room: RoomRecord, leaver: str) -> MemberRecord | N
         return None
     ranked = sorted(others, key=lambda m: (SUCCESSION.index(m.role), m.joined_at))
     return ranked[0] if ranked else None
-
-
-async def _banned(store: Store, room: str, users: Sequence[str], *, now: datetime) -> bool:
-    query = {"room_id": ObjectId(room), "user_id": {"$in": [ObjectId(u) for u in users]}}
-    return any([ban["expires_at"] > now async for ban in store.bans.find(query)])
 
 
 async def _audit(

@@ -1,8 +1,9 @@
-"""Owns what people do without leaving a trace in a log: how far they have read, that they type."""
+"""Owns what people do without leaving a trace in a log: how far they have read, that they type, how
+they have a room shown to themselves."""
 
 from collections import OrderedDict
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from bson import ObjectId
@@ -96,3 +97,26 @@ async def typing_start(identity: Identity, *, room: str, connection: str = "") -
         room,
         {"what": "typing", "frame": frame, "user": identity.user_id, "connection": connection},
     )
+
+
+async def membership_update(
+    identity: Identity, *, room: str, notify: str | None = None, pinned: bool | None = None
+) -> None:
+    """One's own settings in a room.
+
+    Raises:
+        NotFound, ValidationFailed.
+    """
+    house = await fanout.current()
+    await access.member_of(house.store, room, identity.user_id)
+    values: dict[str, Any] = {}
+    if notify is not None:
+        if notify not in ("all", "mentions", "none"):
+            raise errors.ValidationFailed(fields={"notify": ["all, mentions or none."]})
+        values["notify"] = notify
+    if pinned is not None:
+        values["pinned"] = pinned
+    if values:
+        key = {"room_id": ObjectId(room), "user_id": ObjectId(identity.user_id)}
+        await house.store.memberships.update_one(key, {"$set": values})
+        house.store.member_changed(room, identity.user_id)

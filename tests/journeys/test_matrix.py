@@ -53,17 +53,21 @@ REST: Final[dict[str, tuple[str, str, dict[str, Any], dict[str, int]]]] = {
     "delete one's own": ("DELETE", "/rooms/{room}/messages/{own}", {}, INSIDE),
     "delete another's": ("DELETE", "/rooms/{room}/messages/{others}", {}, MODERATING),
     "take somebody out": ("DELETE", "/rooms/{room}/members/{whom}", {}, MODERATING),
+    "see who is banned": ("GET", "/rooms/{room}/bans", {}, MODERATING),
+    "see the word rules": ("GET", "/rooms/{room}/rules", {}, MODERATING),
+    "set the word rules": ("PATCH", "/rooms/{room}", {"rules": []}, OWNING),
+    "see what is held": ("GET", "/rooms/{room}/held", {}, MODERATING),
     "join": ("POST", "/rooms/{room}/join", {}, INSIDE),
     "leave": ("POST", "/rooms/{room}/leave", {}, INSIDE),
 }  # fmt: skip
 
 # In a channel strangers may look it up and join; the rest is as in a group, but that everybody in
-# it may bring others.
+# it except guests may bring others.
 CHANNEL: Final = {
     "see the room": EVERYBODY,
     "join": EVERYBODY,
     "leave": EVERYBODY,  # having joined
-    "add somebody": INSIDE,
+    "add somebody": INSIDE | {"guest": NO},
 }
 
 SOCKET: Final[dict[str, tuple[dict[str, Any], dict[str, int]]]] = {
