@@ -161,3 +161,8 @@ class PasswordChangeNeeded(Forbidden):
     default_message = (
         "A new password must be chosen first: sign in on the pages, or ask for a reset by e-mail."
     )
+
+
+class NewAccount(Forbidden):
+    reason = "new_account"
+    default_message = "Your account is too new for this."

@@ -51,6 +51,10 @@ class Env:
     access_token_s: int
     refresh_token_s: int
     retention_days: int
+    new_account_hours: int
+    new_account_links: bool
+    new_account_direct: str
+    new_account_messages_per_min: int
     sockets_max: int
     sockets_per_address: int
     running_replicas: tuple[str, ...] = field(default=())
@@ -109,6 +113,14 @@ def load(environ: Mapping[str, str]) -> Env:
         access_token_s=_whole(environ, "ACCESS_TOKEN_S", 15 * 60, low=10, high=24 * 3600),
         refresh_token_s=_whole(environ, "REFRESH_TOKEN_S", 30 * 86400, low=60, high=400 * 86400),
         retention_days=_whole(environ, "RETENTION_DAYS", 0, low=0, high=36_500),
+        new_account_hours=_whole(environ, "NEW_ACCOUNT_HOURS", 24, low=1, high=24 * 365),
+        new_account_links=_switch(environ, "NEW_ACCOUNT_LINKS", True),
+        new_account_direct=_choice(
+            environ, "NEW_ACCOUNT_DIRECT", "ANYONE", ("ANYONE", "SHARED", "NOBODY")
+        ).lower(),
+        new_account_messages_per_min=_whole(
+            environ, "NEW_ACCOUNT_MESSAGES_PER_MIN", 0, low=0, high=600
+        ),
         sockets_max=_whole(environ, "SOCKETS_MAX", 10_000, low=1, high=1_000_000),
         sockets_per_address=_whole(environ, "SOCKETS_PER_ADDRESS", 1_000, low=1, high=1_000_000),
         running_replicas=tuple(running.get("replicas", ())),

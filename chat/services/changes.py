@@ -19,7 +19,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from accounts.identity import Identity
 from chat import errors, fanout, journal, limits, text
 from chat.protocol import commands, frames
-from chat.services import access, drafts, mentions, words
+from chat.services import access, drafts, mentions, newcomers, words
 from chat.services.messages import take_token
 from chat.store import Append, Place, Stored
 from chat.store.records import MemberRecord, RoomRecord
@@ -67,6 +67,8 @@ async def message_edit(
         body = await words.edit_allowed(deed.house.store, deed.room, deed.member, id=id, text=body)
     named = await mentions.members_named(deed.house.store, room, body)
     new = {"text": body, "html": _rendered(body, named), "mentions": list(named.values())}
+    if not settings.NEW_ACCOUNT_LINKS:
+        newcomers.refuse_links(identity, str(new["html"]), now=now)
     document = deed.event("edit", **new)
 
     async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:

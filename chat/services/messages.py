@@ -14,7 +14,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, text
 from chat.protocol import commands, frames
 from chat.protocol.objects import Quote
-from chat.services import access, drafts, mentions, words
+from chat.services import access, drafts, mentions, newcomers, words
 from chat.store import Append, Place, Store, Stored
 from chat.store.appends import Change
 from chat.store.records import RoomRecord
@@ -89,6 +89,8 @@ async def message_submit(
         text=body,
         html=_rendered(body, mentioned),
     )
+    if not settings.NEW_ACCOUNT_LINKS:
+        newcomers.refuse_links(identity, document["html"], now=now)
     if mentioned:
         document["mentions"] = list(mentioned.values())
     if reply_to:
@@ -121,6 +123,8 @@ async def take_token(house: fanout.Fanout, user: str) -> None:
         RateLimited: with the seconds to wait.
     """
     if settings.RATE_LIMITS:
+        if settings.NEW_ACCOUNT_MESSAGES_PER_MIN:
+            newcomers.take(user)
         await house.quota.take(user)
 
 

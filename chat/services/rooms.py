@@ -13,7 +13,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat import rules as word_rules
 from chat.protocol.objects import Person
-from chat.services import access, drafts, members
+from chat.services import access, drafts, members, newcomers
 from chat.store import Place
 from chat.store.records import RoomRecord
 from chatsite import times
@@ -75,6 +75,8 @@ async def direct_open(
     found = await house.store.rooms.find_one({"direct_key": key}, {"_id": 1})
     if found is not None:
         return str(found["_id"]), False
+    if settings.NEW_ACCOUNT_DIRECT != "anyone":
+        await newcomers.refuse_direct(house.store, identity, others, now=now)
     room = _document(kind="direct", direct_key=key, people=people, now=now)
     try:
         await _make(house, room, people, owner=None, actor=identity.user_id, now=now)

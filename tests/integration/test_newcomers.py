@@ -1,0 +1,75 @@
+"""What accounts may not do while they are new: nothing of it unless a setting says so."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from bson import ObjectId
+
+from chat import errors, fanout, services
+from chat.services import newcomers
+from tests import cast
+
+TEXT = "look at https://example.org"
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def house(running_services: None) -> AsyncIterator[fanout.Fanout]:
+    yield await fanout.current()
+    await fanout.shut()
+
+
+async def test_as_it_comes_nothing_is_kept_from_anybody() -> None:
+    alice, bob = await cast.people("alice", "bob")
+    await services.direct_open(alice, user_ids=[bob.user_id])
+    room = await cast.group(alice)
+    for _ in range(10):
+        await cast.say(alice, room, TEXT)
+
+
+async def test_links_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_LINKS", False)
+    (alice,) = await cast.people("alice")
+    room = await cast.group(alice)
+    said = await cast.say(alice, room, "plain")
+    edit = {"room": room, "id": cast.new_id(), "target": said["id"]}
+    for text in (TEXT, "[here](https://example.org)", "www.example.org"):
+        with pytest.raises(errors.NewAccount) as refused:
+            await cast.say(alice, room, text)
+        assert 0 < (refused.value.retry_after or 0) <= 24 * 3600
+        with pytest.raises(errors.NewAccount):
+            await services.message_edit(alice, **edit, text=text)
+    await cast.say(alice, room, "`no link.org`")
+    later = datetime.now(UTC) + timedelta(hours=25)
+    await services.message_send(alice, room=room, id=cast.new_id(), text=TEXT, now=later)
+
+
+async def test_direct_conversations_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob, charlie = await cast.people("alice", "bob", "charlie")
+    await cast.group(alice, bob)
+    monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_DIRECT", "shared")
+    await services.direct_open(alice, user_ids=[bob.user_id])
+    with pytest.raises(errors.NewAccount):
+        await services.direct_open(alice, user_ids=[bob.user_id, charlie.user_id])
+    monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_DIRECT", "nobody")
+    await services.direct_open(alice, user_ids=[bob.user_id])  # it is there already
+    with pytest.raises(errors.NewAccount):
+        await services.direct_open(bob, user_ids=[charlie.user_id])
+
+
+async def test_the_rate_is_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.RATE_LIMITS", True)
+    monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_MESSAGES_PER_MIN", 6)
+    (alice,) = await cast.people("alice")
+    room = await cast.group(alice)
+    for _ in range(newcomers.BURST):
+        await cast.say(alice, room)
+    with pytest.raises(errors.RateLimited) as refused:
+        await cast.say(alice, room)
+    assert 5 < (refused.value.retry_after or 0) <= 10
+
+
+def test_the_age_is_in_the_id() -> None:
+    now = datetime.now(UTC)
+    ages = {hours: ObjectId.from_datetime(now - timedelta(hours=hours)) for hours in (1, 23, 25)}
+    assert [newcomers.is_new(str(ages[hours]), now=now) for hours in ages] == [True, True, False]
