@@ -15,7 +15,15 @@ from django.urls import reverse
 from accounts import services as accounts
 from accounts.models import User
 from chat import bridge, desk, services
-from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may, write_down
+from chat.admin.base import (
+    ReadOnlyAdmin,
+    ReasonForm,
+    StateFilter,
+    done,
+    identity_of,
+    may,
+    write_down,
+)
 from chat.models import Report
 from chat.services import reports as reports_service
 from chatsite import times
@@ -33,12 +41,16 @@ class ActForm(ReasonForm):
     hours = forms.TypedChoiceField(choices=HOURS, coerce=int, required=False, empty_value=None)
 
 
+class StateOfReport(StateFilter):
+    states = Report.Status
+
+
 @admin.register(Report)
 class ReportAdmin(ReadOnlyAdmin):
     """The queue. A report is answered on its own page."""
 
     list_display = ("at", "room", "author", "reason", "reporter", "status")
-    list_filter = ("status",)
+    list_filter = (StateOfReport,)
     list_select_related = ("room", "author", "reporter")
     ordering = ("-at",)
 

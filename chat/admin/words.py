@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from chat import bridge, desk, errors, rules, services
-from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may
+from chat.admin.base import ReadOnlyAdmin, ReasonForm, StateFilter, done, identity_of, may
 from chat.models import HeldMessage, ServerRules
 from chat.store.store import SERVER
 
@@ -89,12 +89,16 @@ class ServerRulesAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:chat_serverrules_changelist"))
 
 
+class StateOfHeld(StateFilter):
+    states = HeldMessage.Status
+
+
 @admin.register(HeldMessage)
 class HeldMessageAdmin(ReadOnlyAdmin):
     """What waits, and what was decided lately: the newest first."""
 
     list_display = ("at", "room", "author", "shortened", "status")
-    list_filter = ("status",)
+    list_filter = (StateOfHeld,)
     list_select_related = ("room", "author")
     ordering = ("-at",)
 

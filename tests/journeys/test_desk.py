@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import time
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import httpx
@@ -18,15 +17,6 @@ from tests.wire import Frame, Wire
 
 REASON: Final = "Against rule 3"
 _closed = pytest.fixture(autouse=True)(browsers)
-
-
-@pytest.fixture(scope="module")
-async def replicas(
-    running_services: None, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Cluster]:
-    forgiven = ("Forbidden (Permission denied)",)  # a warning with its trace
-    async with Cluster(tmp_path_factory.mktemp("desk"), forgiven=forgiven) as cluster:
-        yield cluster
 
 
 class Case:
@@ -70,8 +60,8 @@ class Case:
 
 
 @pytest.fixture
-async def case(replicas: Cluster) -> Case:
-    found = Case(replicas)
+async def case(cluster: Cluster) -> Case:
+    found = Case(cluster)
     await found.begin()
     return found
 
@@ -165,8 +155,8 @@ async def test_without_a_reason_nothing_is_done(case: Case) -> None:
     assert shown["results"][-1]["text"] == "Buy cheap watches"
 
 
-async def test_moderators_do_not_suspend(replicas: Cluster) -> None:
-    case = Case(replicas)
+async def test_moderators_do_not_suspend(cluster: Cluster) -> None:
+    case = Case(cluster)
     await case.begin(group="moderator")
     page = await case.desk.get(case.report)
     assert "Delete the message" in page.text
@@ -181,15 +171,15 @@ PAGES: Final = ("report", "event", "room", "moderationaction", "moderationaction
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_staff_without_a_group_see_nothing(replicas: Cluster, page: str) -> None:
-    [somebody] = await replicas.people("mona")
-    desk = await desk_of(replicas, somebody, "")
+async def test_staff_without_a_group_see_nothing(cluster: Cluster, page: str) -> None:
+    [somebody] = await cluster.people("mona")
+    desk = await desk_of(cluster, somebody, "")
     assert (await desk.get(f"/admin/chat/{page}/")).status_code == 403
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_others_are_asked_to_sign_in(replicas: Cluster, page: str) -> None:
-    async with httpx.AsyncClient(base_url=replicas.urls[0], timeout=30) as http:
+async def test_others_are_asked_to_sign_in(cluster: Cluster, page: str) -> None:
+    async with httpx.AsyncClient(base_url=cluster.urls[0], timeout=30) as http:
         assert (await http.get(f"/admin/chat/{page}/")).status_code == 302
 
 
@@ -247,8 +237,8 @@ async def test_a_deleted_message_is_brought_back(case: Case) -> None:
     assert "not deleted" in (await case.desk.get(str(again.headers["Location"]))).text
 
 
-async def test_text_is_never_markup(replicas: Cluster) -> None:
-    case = Case(replicas)
+async def test_text_is_never_markup(cluster: Cluster) -> None:
+    case = Case(cluster)
     await case.begin(text="<script>alert(1)</script>")
     paths = (case.report, f"/admin/chat/event/{_hex(case.message)}/change/")
     for path in paths:

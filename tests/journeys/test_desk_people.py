@@ -56,13 +56,13 @@ async def test_who_must_change_the_password_goes_on_with_another_one_only(
         assert done.status_code == 302, done.text
         body["password"] = OTHER
         assert (await http.post("/api/v1/auth/login", json=body)).status_code == 200
-    page = (await desk.get(page_of(bob))).text
+    page = (await desk.get(page_of(bob) + "change/")).text
     assert "password_force: They asked" in page
 
 
 async def test_one_login_ends_and_the_others_go_on(desk: Desk, bob: Person) -> None:
     other = await login(bob)
-    page = (await desk.get(page_of(bob))).text
+    page = (await desk.get(page_of(bob) + "change/")).text
     mine = (await bob.rest.get("/auth/sessions"))["results"]
     current = next(one["id"] for one in mine if one["current"])
     [ended] = [one["id"] for one in mine if not one["current"]]
