@@ -12,7 +12,7 @@ from django.urls import reverse
 from chat import services
 from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may, write_down
 from chat.admin.words import RulesField
-from chat.models import HOUSE_ROOM, Membership, Room
+from chat.models import HOUSE_ROOM, Ban, Membership, Room
 from chatsite import times
 
 MEMBERS_SHOWN: Final = 200
@@ -33,6 +33,12 @@ class RoleForm(ReasonForm):
 
     user = forms.CharField(max_length=24)
     role = forms.ChoiceField(choices=Membership.Role.choices)
+
+
+class LiftForm(ReasonForm):
+    """Whose ban is over."""
+
+    user = forms.CharField(max_length=24)
 
 
 @admin.register(Room)
@@ -60,9 +66,10 @@ class RoomAdmin(ReadOnlyAdmin):
             return HttpResponse(status=403)
         room = get_object_or_404(Room, pk=object_id)
         may_change = self.has_change_permission(request)
-        is_role = request.POST.get("form") == "role"
+        sent = request.POST.get("form", "")
+        is_role, is_lift = sent == "role", sent == "lift"
         settings = SettingsForm(
-            None if is_role else request.POST or None,
+            None if is_role or is_lift else request.POST or None,
             initial={
                 "topic": room.topic, "posting": room.posting, "slow_mode_s": room.slow_mode_s,
                 "archived": _is_archived(room), "rules": room.rules,
@@ -72,13 +79,17 @@ class RoomAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             if not may_change:
                 return HttpResponse(status=403)
-            if _changed(request, room, role if is_role else settings):
+            asked = role if is_role else LiftForm(request.POST) if is_lift else settings
+            if _changed(request, room, asked):
                 return HttpResponseRedirect(reverse("admin:chat_room_change", args=[object_id]))
         members = Membership.objects.filter(room_id=room.pk).select_related("user")[:MEMBERS_SHOWN]
         return TemplateResponse(request, "admin/chat/room/change_form.html", {
             **self.admin_site.each_context(request),
             "title": str(room), "opts": self.opts, "room": room, "settings": settings,
             "role": role, "members": members, "may_change": may_change,
+            "bans": Ban.objects.filter(
+                room_id=room.pk, expires_at__gt=times.utc_now()
+            ).select_related("user")[:MEMBERS_SHOWN],
             "roles": Membership.Role.choices, "is_archived": _is_archived(room),
         })  # fmt: skip
 
@@ -93,6 +104,11 @@ def _changed(request: HttpRequest, room: Room, form: forms.Form) -> bool:
             identity_of(request), room=str(room.pk), as_staff=True, reason=reason, **given
         )
         return done(request, work, "The role is changed.")  # the service writes it down
+    if isinstance(form, LiftForm):
+        work = services.ban_lift(
+            identity_of(request), room=str(room.pk), as_staff=True, reason=reason, **given
+        )
+        return done(request, work, "They may come back.")
     work = services.room_update(
         identity_of(request), room=str(room.pk), as_staff=True,
         topic=given["topic"] if given["topic"] != room.topic else None,

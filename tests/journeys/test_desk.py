@@ -137,7 +137,13 @@ async def test_the_banned_are_out_and_stay_out(case: Case) -> None:
     async with httpx.AsyncClient(base_url=case.cluster.urls[1] + "/api/v1", timeout=30) as http:
         mine = {"Authorization": f"Bearer {await case.bob.rest.token()}"}
         joined = await http.post(f"/rooms/{case.room}/join", headers=mine)
-        assert joined.status_code >= 400
+        assert joined.status_code == 403
+        path = f"/admin/chat/room/{case.room}/change/"
+        assert REASON in (await case.desk.get(path)).text
+        await case.desk.post(path, form="lift", user=case.bob.id, reason="Enough")
+        joined = await http.post(f"/rooms/{case.room}/join", headers=mine)
+        assert joined.status_code == 204
+    assert (await case.audit("ban_lift"))["reason"] == "Enough"
 
 
 async def test_the_suspended_lose_their_socket(case: Case) -> None:
@@ -165,6 +171,48 @@ async def test_moderators_do_not_suspend(cluster: Cluster) -> None:
     assert (await case.act("delete")).status_code == 302
     assert (await case.desk.get("/admin/chat/moderationaction/")).status_code == 200
     assert (await case.desk.get("/admin/auth/group/")).status_code == 403
+
+
+LISTS: Final = {
+    "chat/report": "moderator", "chat/event": "moderator", "chat/room": "moderator",
+    "chat/moderationaction": "moderator", "chat/heldmessage": "moderator",
+    "accounts/user": "moderator", "chat/serverrules": "administrator",
+    "accounts/session": "administrator", "auth/group": "superuser",
+}  # fmt: skip
+"""Who has each list: those of the group, and of those above it."""
+
+
+def test_every_list_of_the_admin_has_its_row() -> None:
+    from django.contrib import admin
+
+    known = {f"{m._meta.app_label}/{m._meta.model_name}" for m in admin.site._registry}
+    assert known == set(LISTS)
+
+
+@pytest.mark.parametrize("group", ["moderator", "administrator"])
+async def test_nobody_gets_what_is_for_those_above_them(cluster: Cluster, group: str) -> None:
+    desk = await desk_of(cluster, await cluster.person("mona"), group)
+    above = {"moderator": ("administrator", "superuser"), "administrator": ("superuser",)}[group]
+    for path, least in LISTS.items():
+        page = await desk.get(f"/admin/{path}/")
+        assert page.status_code == (403 if least in above else 200), path
+        may_add = group == "administrator" and path == "accounts/user"
+        added = await desk.get(f"/admin/{path}/add/")
+        assert added.status_code in ((200,) if may_add else (302, 403, 404)), path
+        if added.status_code == 302:  # to a page of its own, that is for reading
+            assert "/add" not in added.headers["Location"]
+
+
+async def test_moderators_change_no_room(cluster: Cluster) -> None:
+    case = Case(cluster)
+    await case.begin(group="moderator")
+    path = f"/admin/chat/room/{case.room}/change/"
+    assert (await case.desk.get(path)).status_code == 200
+    fields = {"topic": "Mine", "posting": "moderators", "slow_mode_s": "5", "rules": "mask x"}
+    for form in ({"form": "settings", **fields}, {"form": "role", "user": case.mona.id}):
+        posted = await case.desk.post(path, reason=REASON, **form)
+        assert posted.status_code == 403
+    assert (await case.alice.rest.get(f"/rooms/{case.room}"))["topic"] == ""
 
 
 PAGES: Final = ("report", "event", "room", "moderationaction", "moderationaction/csv")
