@@ -25,7 +25,7 @@ def is_fit_for_docs(pace: row.Pace) -> bool:
 
 def keep(rows: Mapping[str, row.Row], pace: row.Pace, machine: dict[str, Any]) -> Path:
     """Add rows to the results, in place of older ones of the same name; the file's path. Failed
-    ones are left out. Rows fit for the docs are shown there."""
+    ones are left out."""
     path = KEPT if is_fit_for_docs(pace) else PASSING
     found = read(path)
     stamp = {
@@ -36,8 +36,6 @@ def keep(rows: Mapping[str, row.Row], pace: row.Pace, machine: dict[str, Any]) -
             found[name] = one.as_json() | stamp
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")
-    if path == KEPT:
-        write_table(found)
     return path
 
 
@@ -46,8 +44,10 @@ def read(path: Path = KEPT) -> dict[str, Any]:
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def write_table(found: Mapping[str, Any]) -> None:
-    replace(DOCS / "performance.md", _markdown(found))
+def show(found: Mapping[str, Any], plots: Mapping[str, str]) -> None:
+    """Write the table into the docs, with the plots (file beside the results -> what it shows)."""
+    images = "\n".join(f"![{title}](bench/{name})" for name, title in plots.items())
+    replace(DOCS / "performance.md", f"{_markdown(found)}\n{images}\n")
 
 
 def replace(path: Path, made: str) -> None:

@@ -1,9 +1,10 @@
 """Owns the people, rooms and histories of a run. A program: a plan in, tokens and ids out, as JSON.
 
 In: `people`, how many; `rooms`: of each its `members`, the people's numbers, the first owns it;
-`direct`: the rooms are direct ones; `history`: so many messages are in each room already.
-Out: `tokens`, one access token a person; `cookies`, one page session a person where
-`pages` asked for it; `rooms`, ids; `in_rooms`, the members as they were given.
+and its `history`, how many messages it has already; `direct`: the rooms are direct ones; `pages`:
+people can sign in on pages.
+Out: `names` and `tokens`, one access token a person; `rooms`, ids; `in_rooms`, the members as they
+were given.
 
 Everything is written in bulk, as a run wants thousands: through the models, so shapes and indexes
 are the product's.
@@ -28,13 +29,12 @@ from bson import ObjectId  # noqa: E402
 
 from accounts import names, passwords, sessions, tokens  # noqa: E402
 from accounts.models import Session, User  # noqa: E402
+from benchmarks import loads  # noqa: E402
 from chat import stored, text  # noqa: E402
 from chat.models import Event, Membership, Room  # noqa: E402
 from chatsite import times  # noqa: E402
 
 AT_ONCE = 500
-PASSWORD = "a benchmark has no secrets 7"
-"""Everybody's, where `pages` asks for people who can sign in."""
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     Membership.objects.bulk_create(memberships, batch_size=AT_ONCE)
     for room, spec, members in zip(rooms, plan["rooms"], in_rooms, strict=True):
         _history(room, [people[n] for n in members], spec.get("history", 0))
-    found: dict[str, Any] = {
+    found = {
         "names": [person.username for person in people],
         "tokens": [_token(login) for login in logins],
         "rooms": [str(room.pk) for room in rooms],
@@ -73,7 +73,9 @@ def main() -> None:
 
 def _people(count: int, *, can_sign_in: bool) -> list[User]:
     run = secrets.token_hex(3)
-    password = passwords.password_hash(PASSWORD) if can_sign_in else passwords.password_unusable()
+    password = (
+        passwords.password_hash(loads.PASSWORD) if can_sign_in else passwords.password_unusable()
+    )
     people = []
     for number in range(count):
         name = f"bench-{run}-{number}"

@@ -6,6 +6,8 @@ from benchmarks import stack
 from benchmarks.row import Pace
 
 TEXT_BYTES = 120
+PASSWORD = "a benchmark has no secrets 7"
+"""Of everybody who can sign in on a page."""
 
 
 def room_of(people: int) -> dict[str, Any]:
@@ -54,7 +56,9 @@ def drive(
     )
 
 
-def bare(house: stack.House, pace: Pace, *, batch: int, collection: str = "") -> dict[str, Any]:
+def bare(
+    house: stack.House, pace: Pace, *, batch: int, rooms: int = 1, collection: str = ""
+) -> dict[str, Any]:
     """What bare pymongo stores a second, from the server's core: see `benchmarks.bare`."""
     return stack.run_program(
         "benchmarks.bare",
@@ -62,9 +66,51 @@ def bare(house: stack.House, pace: Pace, *, batch: int, collection: str = "") ->
             "url": house.servers.mongo.url,
             "name": house.database,
             "batch": batch,
+            "rooms": rooms,
             "collection": collection,
             "seconds": pace.seconds,
             "warm_s": pace.warm_s,
         },
         cpus=stack.SERVER_CPUS,
+    )
+
+
+def circles(people: int, *, rooms_each: int, history: int = 0) -> list[dict[str, Any]]:
+    """As many rooms as people, of `rooms_each` neighbours, so that everybody is in as many."""
+    return [
+        {"members": [(first + i) % people for i in range(rooms_each)], "history": history}
+        for first in range(people)
+    ]
+
+
+def arrive(
+    server: stack.Stack,
+    cast: dict[str, Any],
+    *,
+    at_once: int,
+    steps: list[int],
+    hold_s: float = 0.0,
+    seen: int | None = None,
+    length: int = 0,
+) -> dict[str, Any]:
+    """Sockets that come and stay: see `benchmarks.arrivals`. `seen`: up to which event of each
+    room's `length` they know it (None: they follow from now on)."""
+    cursors: list[dict[str, int]] = [{} for _ in cast["tokens"]]
+    if seen is not None:
+        for room, members in zip(cast["rooms"], cast["in_rooms"], strict=True):
+            for number in members:
+                cursors[number][room] = seen
+    missed = {len(rooms) * (length - (seen or 0)) for rooms in cursors} if seen is not None else {0}
+    return stack.run_program(
+        "benchmarks.arrivals",
+        {
+            "urls": server.urls,
+            "tokens": cast["tokens"],
+            "cursors": cursors,
+            "missed": missed.pop(),
+            "at_once": at_once,
+            "steps": steps,
+            "hold_s": hold_s,
+            "pids": server.pids,
+        },
     )

@@ -58,6 +58,7 @@ class House:
             APP_ENV="bench",
             MONGODB_NAME=self.database,
             ACCESS_TOKEN_S=str(TOKEN_S),
+            SOCKETS_PER_ADDRESS="100000",
             **environ,
         )
 
