@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,12 @@ CLOCK_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Running servers. `pids`: the parts by name, for readings of processor time and memory."""
+    """Running servers. `pids`: the parts by name, for readings of processor time and memory.
+    `environ`: of ours, for programs that read their settings."""
 
     urls: list[str]
     pids: dict[str, int]
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 class House:
@@ -86,7 +88,7 @@ class House:
                     replica.start()
             pids = {"database": self.servers.mongo.pid, "broker": self.servers.redis.pid}
             pids |= {f"replica {i}": replica.pid for i, replica in enumerate(started)}
-            yield Stack([replica.url for replica in started], pids)
+            yield Stack([replica.url for replica in started], pids, self.environ)
         finally:
             for replica in started:
                 replica.end(10.0)
@@ -103,6 +105,13 @@ def house(**environ: str) -> Iterator[House]:
     finally:
         made.servers.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running(*, replicas: int = 1) -> Iterator[Stack]:
+    """New data and replicas on it, for what needs them only once."""
+    with house() as made, made.replicas(replicas) as started:
+        yield started
 
 
 @contextlib.contextmanager
