@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from benchmarks import figures, row, stack
 
 TITLE = "history page"
-LENGTHS = (1_000, 10_000, 50_000, 200_000)
+LENGTHS = (1_000, 5_000, 30_000, 200_000)
 PAGE = 50
 REQUESTS = 100
 WARM = 10

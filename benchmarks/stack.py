@@ -23,7 +23,7 @@ from chatsite.replica import Preparation, Replica
 
 SERVER_CPUS = frozenset({0})
 LOAD_CPUS = frozenset({1})
-LOAD_TIMEOUT_S = 600
+LOAD_TIMEOUT_S = 1200
 TOKEN_S = 6 * 3600
 """How long people stay signed in: longer than the longest row."""
 HELPERS = frozenset({"database", "broker"})
