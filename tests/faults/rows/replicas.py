@@ -15,7 +15,8 @@ BETWEEN_S = SETTLED_S + 0.5
 settled come back more and more slowly, on purpose: that would measure their patience."""
 POST_LOST_S = 0.5
 SHUNNED_S = 2.0
-BACK_S = 10.0
+BACK_S = 20.0
+"""The longest wait of a client that finds nobody (docs/protocol.md): they cannot know earlier."""
 
 
 async def kill(scene: Scene) -> None:
