@@ -66,6 +66,8 @@ class Connection:
         self._hello: dict[str, int] = {}
         """Heads of `hello`, of the rooms in which the client may still say where it stands."""
         self._is_open = asyncio.Event()
+        self._is_outdated = False
+        """Whether what was read of one's rooms for `hello` changed while it was read."""
         self._live_lock = asyncio.Lock()
         self._adding = asyncio.Lock()
 
@@ -83,6 +85,10 @@ class Connection:
     def close(self, code: int) -> None:
         self._wire.close(code)
 
+    def outdate(self) -> None:
+        """Something of one's own rooms changed: if `hello` is being made, it is read again."""
+        self._is_outdated = not self._is_open.is_set()
+
     def follows(self, room: str) -> bool:
         return room in self._cursors
 
@@ -99,10 +105,13 @@ class Connection:
         Raises:
             PyMongoError: the database did not answer.
         """
+        store = self._house.store
         try:
-            memberships = await self._house.store.memberships_of(self.identity.user_id)
-            await self._pin_all([member.room for member in memberships])
-            mine = await selectors.rooms_mine(self.identity)
+            memberships = await store.memberships_of(self.identity.user_id)
+            has_waited = await self._pin_all([member.room for member in memberships])
+            if has_waited or self._is_outdated:  # as it is now that every change is heard here
+                memberships = await store.memberships_of(self.identity.user_id)
+            mine = await selectors.rooms_of(self._house, memberships)
             rooms = [room for room in mine if self.follows(room.id)]  # `add` tells of newer ones
             self._hello = {room.id: room.head_seq for room in rooms}
             for room_id in list(self._cursors):
@@ -169,6 +178,7 @@ class Connection:
 
     def remove(self, room: str) -> None:
         """One is in a room no more: nothing of it follows this."""
+        self.outdate()
         if self.follows(room):
             self._drop(room)
             if self._is_open.is_set():
@@ -176,14 +186,22 @@ class Connection:
 
     # --- inside ---
 
-    async def _pin_all(self, rooms: Iterable[str]) -> None:
+    async def _pin_all(self, rooms: Iterable[str]) -> bool:
+        """Follow these rooms; whether that took a while, as it does for those nobody here had."""
         gate = asyncio.Semaphore(OPEN_AT_ONCE)
 
         async def pin(room: str) -> None:
             async with gate:
                 await self._pin(room)
 
-        await asyncio.gather(*(pin(room) for room in rooms))
+        new = []
+        for room in rooms:
+            if self._house.feed(room) is None:
+                new.append(pin(room))
+            else:
+                await self._pin(room)
+        await asyncio.gather(*new)
+        return bool(new)
 
     async def _pin(self, room: str) -> None:
         await self._house.pin(room)

@@ -9,6 +9,7 @@ with a look into the log every second besides.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -46,7 +47,10 @@ class Fanout:
     def __init__(self) -> None:
         self.cache = Cache()
         self.store = Store(
-            mongo.database(), committed=self._committed, about_to=self.cache.announce
+            mongo.database(),
+            committed=self._committed,
+            answered=self._answered,
+            about_to=self.cache.announce,
         )
         self.presence = Presence(changed=self._presence_changed, found=self._presence_found)
         self.quota = Quota()
@@ -160,9 +164,16 @@ class Fanout:
             payload = {"event": [place.seq, place.room_n, event.kind, event.frame]}
             self.bus.publish(event.room, payload)
         for room, items in rooms.items():  # what one write stored goes out together
-            self._take(room, items)
+            self._take(room, items, waits=True)
             self.cache.keep(room, items)
             self.store.hints.note(room, Head(items[-1].seq, items[-1].room_n))
+
+    def _answered(self, events: Sequence[Committed]) -> None:
+        """Who wrote was told so: now everybody else."""
+        for room in {event.room for event in events}:
+            feed = self._feeds.get(room)
+            if feed is not None and feed.has_gathered:
+                self.pace.deliver(feed)
 
     def _heard(self, room: str, payloads: list[dict[str, Any]]) -> None:
         items = []
@@ -178,14 +189,15 @@ class Fanout:
         if items:
             self._take(room, items)
 
-    def _take(self, room: str, items: list[Item]) -> None:
+    def _take(self, room: str, items: list[Item], *, waits: bool = False) -> None:
         feed = self._feeds.get(room)
         if feed is not None:
-            self._offer(feed, items)
+            self._offer(feed, items, waits=waits)
         elif room in self._opening:
             self._opening[room][1].extend(items)
 
-    def _offer(self, feed: Feed, items: Sequence[Item]) -> None:
+    def _offer(self, feed: Feed, items: Sequence[Item], *, waits: bool = False) -> None:
+        """Give a feed its events. `waits`: what is next goes out later, by `_answered`."""
         ready = feed.offer(items)
         for item in ready:
             if feed.room == HOUSE_ROOM:
@@ -194,15 +206,31 @@ class Fanout:
                 self.store.room_changed(feed.room)
         if ready:  # so that this process's next append there does not lose the race for a place
             self.store.heads.saw(feed.room, Head(feed.last_seq, feed.room_n))
-        if ready:
+        if ready and not waits:
             self.pace.deliver(feed)
         if feed.missing_before is not None:
             self.repair.mend(feed)
 
     def _tell_house(self, item: Item) -> None:
         data = frames.decode_data(item.frame.payload)
+        self._forget_changed(data)
         for listener in self.house_listeners:
             listener(data)
+
+    def _forget_changed(self, data: Mapping[str, Any]) -> None:
+        """What the store remembers of whatever a house event speaks of is old now."""
+        match data["what"]:
+            case "added" | "removed" | "member_changed":
+                for user in data["users"]:
+                    self.store.member_changed(data["room"], user)
+            case "room_changed" | "room_pruned":
+                self.store.room_changed(data["room"])
+            case "rules_changed":
+                self.store.rules_changed()
+            case "profile_changed":
+                self.store.person_changed(data["user"])
+                for feed in self._feeds.values():
+                    feed.last_message = None  # it may be one of theirs, with the old name
 
     # --- ephemeral ---
 
@@ -224,9 +252,12 @@ class Fanout:
         feed = await self.pin(HOUSE_ROOM)
         while True:
             await asyncio.sleep(HOUSE_EVERY_S)
+            began = time.monotonic()
             documents = await self.store.events_after(HOUSE_ROOM, feed.last_seq, limit=HOUSE_PAGE)
             if documents:
                 self._offer(feed, await journal.items(self.store, documents))
+            if len(documents) < HOUSE_PAGE:
+                self.store.house_looked(at=began)
 
 
 _current: dict[asyncio.AbstractEventLoop, Fanout] = {}

@@ -59,6 +59,7 @@ class Feed:
         self.last_seq = self.flushed_seq = last_seq
         self.room_n = room_n
         self.last_message: Frame | None = None
+        """The newest message as it is now, if it is known."""
         self.subscribers: set[Subscriber] = set()
         """To be changed by `attach` and `detach`."""
         self._gathered: list[Frame] = []

@@ -163,17 +163,20 @@ class Hub:
         match data["what"]:
             case "added":
                 for user in data["users"]:
-                    self.house.store.member_changed(data["room"], user)
                     for connection in self.of(user):
                         self._spawn(self._added(connection, data["room"]))
             case "removed":
                 for user in data["users"]:
-                    self.house.store.member_changed(data["room"], user)
                     for connection in self.of(user):
                         connection.remove(data["room"])
             case "member_changed":
                 for user in data["users"]:
-                    self.house.store.member_changed(data["room"], user)
+                    for connection in self.of(user):
+                        connection.outdate()
+            case "room_changed":
+                pass  # what was remembered of it is forgotten (`chat.fanout`)
+            case "rules_changed":
+                pass  # the same
             case "sessions_ended":
                 suspended = data["reason"] == "suspended"
                 for connection in self.of(data["user"]):
@@ -186,11 +189,9 @@ class Hub:
                     pause_s = over_s / max(1, len(meant))
                     self._spawn(self._send_away(meant, pause_s))
             case "room_pruned":
-                self.house.store.room_changed(data["room"])
                 if (feed := self.house.feed(data["room"])) is not None:
                     feed.forget(data["low_seq"])
             case "profile_changed":
-                self.house.store.person_changed(data["user"])
                 for connection in self.of(data["user"]):
                     self._spawn(self._privacy_changed(connection))
             case unknown:
@@ -213,6 +214,7 @@ class Hub:
                 self._to_others(room, user, frame)
             case "read":
                 for connection in self.of(user):
+                    connection.outdate()
                     if connection.id != connection_id and connection.follows(room):
                         connection.push_soft(frame)
                 if payload["others"]:

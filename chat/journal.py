@@ -95,6 +95,12 @@ def frame_of(
     return frames.event(kind, room=str(document["room_id"]), seq=seq, data=data)
 
 
+def frame_now(message: Message) -> frames.Frame:
+    """The push of a message as it is now."""
+    payload = frames.event("message.new", room=message.room, seq=message.seq, data=message)
+    return frames.Frame(payload)
+
+
 def encoder(document: Document, people: People, quotes: Quotes) -> Callable[[Place], bytes]:
     """What the writer calls once the event has its place."""
     return lambda place: frame_of(document, people, quotes, place=place)

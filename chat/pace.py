@@ -1,8 +1,10 @@
 """Owns when what a room gathered goes out. Knows no frame and no socket.
 
-An event of a quiet room goes out at once. Right after that the room counts as busy for `GATHER_S`:
-what comes meanwhile goes out together at its end, as one buffer and one write to each socket. So
-nobody waits longer than that, and a burst costs each socket a few writes instead of one an event.
+An event of a quiet room goes out at once: in the loop's next turn, so behind the answers that are
+due already to those who wrote. Right after that the room counts as busy
+for `GATHER_S`: what comes meanwhile goes out together at its end, as one buffer and one write to
+each socket. So nobody waits longer than that, and a burst costs each socket a few writes instead of
+one an event.
 """
 
 import asyncio
@@ -29,17 +31,13 @@ class Pace:
     def deliver(self, room: Gathering) -> None:
         """Have what the room gathered go out: now, or with what else comes in this moment."""
         if room not in self._busy:
-            room.flush()
             self._busy.add(room)
-            self._wait(room)
+            asyncio.get_running_loop().call_soon(self._go, room)
 
-    def _wait(self, room: Gathering) -> None:
-        # From the end of the last flush: in a large room that takes longer than the moment itself.
-        asyncio.get_running_loop().call_later(GATHER_S, self._end_of_moment, room)
-
-    def _end_of_moment(self, room: Gathering) -> None:
-        if room.has_gathered:
-            room.flush()
-            self._wait(room)
-        else:
+    def _go(self, room: Gathering) -> None:
+        if not room.has_gathered:
             self._busy.discard(room)
+            return
+        room.flush()
+        # From the end of the flush: in a large room that takes longer than the moment itself.
+        asyncio.get_running_loop().call_later(GATHER_S, self._go, room)

@@ -55,7 +55,11 @@ class EventsPage(msgspec.Struct, frozen=True):
 async def rooms_mine(identity: Identity) -> list[Room]:
     """One's rooms as `GET /rooms` and `hello` show them, pinned first, then by the newest."""
     house = await fanout.current()
-    memberships = await house.store.memberships_of(identity.user_id)
+    return await rooms_of(house, await house.store.memberships_of(identity.user_id))
+
+
+async def rooms_of(house: fanout.Fanout, memberships: Sequence[MemberRecord]) -> list[Room]:
+    """The rooms of these memberships of one person, in the order of `rooms_mine`."""
     rooms = await house.store.rooms_by_id([m.room for m in memberships])
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -305,11 +309,12 @@ async def room_shown(house: fanout.Fanout, record: RoomRecord, member: MemberRec
     else:
         newest = await house.store.messages(record.id, head.n, head.n + 1)
         last = next(iter(await journal.messages(house.store, newest)), None)
+        if feed and last and feed.last_seq == head.seq:  # the next who asks reads nothing
+            feed.last_message = journal.frame_now(last)
     people: list[Person] = []
     if record.kind == "direct":
-        others = await house.store.members_of(record.id, limit=limits.DIRECT_MEMBERS_MAX)
-        found = await house.store.people([m.user for m in others if m.user != member.user])
-        people = list(found.values())
+        others = [user for user in record.direct_people if user != member.user]
+        people = list((await house.store.people(others)).values())
     read_n = max(member.read_n, record.low_n)
     unread = max(head.n - read_n, 0)
     return Room(
@@ -370,5 +375,5 @@ def _from_outside(record: RoomRecord) -> Room:
 __all__: Sequence[str] = (
     "EventsPage", "MessagesPage", "Page", "bans_list", "events_page", "held_list", "members_list",
     "message_get", "messages_page", "plain", "room_get", "room_rules", "room_shown", "rooms_mine",
-    "rooms_public",
+    "rooms_of", "rooms_public",
 )  # fmt: skip

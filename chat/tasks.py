@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 PAUSE_S: Final = 0.1
@@ -56,3 +56,16 @@ async def _supervised(work: Callable[[], Awaitable[None]], name: str) -> None:
             logger.warning("%s failed, starts again in %.1f s: %r", name, pause, error)
         await asyncio.sleep(pause)
         pause = min(pause * 2, PAUSE_MAX_S)
+
+
+async def failures(works: Sequence[Awaitable[None]]) -> list[Exception]:
+    """Do all of these; what went wrong. One alone is no task: others would go before it ends."""
+    if len(works) > 1:
+        outcomes = await asyncio.gather(*works, return_exceptions=True)
+        return [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    try:
+        for work in works:
+            await work
+    except Exception as failure:  # noqa: BLE001  told by the caller
+        return [failure]
+    return []

@@ -1,7 +1,7 @@
 """Owns who may do what in a room: reads a room and a membership, and refuses. Changes nothing.
 
 A stranger to a room gets `not_found`, the same as for a room that does not exist. What is read is
-at most a second old on every process (`store.records`): what somebody loses is lost within that.
+as of at most 1.5 s ago on every process (`store.records`): what somebody loses is lost within that.
 """
 
 from collections.abc import Mapping

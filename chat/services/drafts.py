@@ -63,12 +63,14 @@ def member_event(
 def room_event(
     *, room: str, actor: str, data: Document, now: datetime, change: Change | None = None
 ) -> Append:
-    """`room.changed`: what the room is now."""
+    """`room.changed`: what the room is now; and the house event that tells every process."""
     document = event("room", room=room, actor=actor, now=now, data=data)
-    return Append(room, document, journal.encoder(document, {}, {}), change=change)
+    tell = house_event("room_changed", actor=actor, now=now, room=room)
+    return Append(room, document, journal.encoder(document, {}, {}), change=change, also=(tell,))
 
 
 def house_event(what: str, *, actor: str, now: datetime, **data: Any) -> Append:
-    """What every process must act on: `added`, `removed`, `sessions_ended`, `profile_changed`."""
+    """What every process must act on: `added`, `removed`, `member_changed`, `room_changed`,
+    `rules_changed`, `sessions_ended`, `profile_changed`."""
     document = event("house", room=HOUSE_ROOM, actor=actor, now=now, data={"what": what, **data})
     return Append(HOUSE_ROOM, document, journal.encoder(document, {}, {}))

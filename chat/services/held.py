@@ -104,20 +104,30 @@ async def server_rules_update(
     """Set the word rules that hold in every room. For the admin, which knows who may.
 
     Raises:
-        ValidationFailed.
+        ValidationFailed, Unavailable.
     """
     store = (await fanout.current()).store
+    now = now or times.utc_now()
     new = word_rules.checked(rules)
-    key = {"_id": SERVER}
-    before = await store.server_rules.find_one(key)
-    await store.server_rules.update_one(key, {"$set": {"rules": new}}, upsert=True)
-    await store.audit.insert_one(
-        {
-            "at": now or times.utc_now(), "actor_id": ObjectId(identity.user_id),
-            "action": "word_rules", "room_id": "", "subject": SERVER, "reason": reason,
-            "old": {"rules": before["rules"] if before else []}, "new": {"rules": new},
-        }
-    )  # fmt: skip
+
+    async def change(session: AsyncClientSession, _place: Place) -> None:
+        database = session.client[settings.MONGODB_NAME]
+        stored = database["chat_serverrules"]
+        before = await stored.find_one({"_id": SERVER}, session=session)
+        values = {"$set": {"rules": new}}
+        await stored.update_one({"_id": SERVER}, values, upsert=True, session=session)
+        await database["chat_moderationaction"].insert_one(
+            {
+                "at": now, "actor_id": ObjectId(identity.user_id),
+                "action": "word_rules", "room_id": "", "subject": SERVER, "reason": reason,
+                "old": {"rules": before["rules"] if before else []}, "new": {"rules": new},
+            },
+            session=session,
+        )  # fmt: skip
+
+    append = drafts.house_event("rules_changed", actor=identity.user_id, now=now)
+    append.change = change
+    await store.writer.append(append)
     store.rules_changed()
 
 

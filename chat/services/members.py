@@ -101,6 +101,11 @@ async def room_leave(identity: Identity, *, room: str, now: datetime | None = No
                     role="owner", joined_at=heir.joined_at, muted_until=heir.muted_until, now=now,
                 )
             )  # fmt: skip
+            also.append(
+                drafts.house_event(
+                    "member_changed", actor=identity.user_id, now=now, room=room, users=[heir.user]
+                )
+            )
             await _remove(house, record, member, actor=identity.user_id, now=now, also=also,
                           set_role=(heir.user, "owner"))  # fmt: skip
             return

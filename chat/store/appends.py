@@ -72,13 +72,17 @@ class Stored:
 
 @dataclass(slots=True)
 class Waiting:
-    """An append in the writer's queue, and the future that its caller awaits."""
+    """An append in the writer's queue, and the future that its caller awaits.
+
+    A caller that goes away cancels its own future and nothing else: the append is written anyway.
+    """
 
     append: Append
-    answer: "asyncio.Future[Stored]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    answer: "asyncio.Future[Stored]"
+    others: "list[tuple[Append, asyncio.Future[Stored]]]" = field(default_factory=list)
+    """Who said the same meanwhile."""
     conflicts: int = 0
+    is_stored: bool = False
     since: float = field(default_factory=time.perf_counter)
 
     @property
@@ -93,13 +97,35 @@ class Waiting:
     def resolve(self, stored: Stored) -> None:
         if not self.answer.done():
             self.answer.set_result(stored)
+        for append, answer in self._others_once():
+            try:
+                check_same(append, stored.document)
+            except errors.Conflict as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(Stored(stored.document, duplicate=True, frame=None))
 
     def refuse(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
+        for _, answer in self._others_once():
+            answer.set_exception(error)
+
+    def _others_once(self) -> "list[tuple[Append, asyncio.Future[Stored]]]":
+        others, self.others = self.others, []
+        return [(append, answer) for append, answer in others if not answer.done()]
 
     def unavailable(self) -> None:
-        self.refuse(errors.Unavailable(retry_after=RETRY_AFTER_S))
+        """Refuse, unless it is stored after all."""
+        if not self.is_stored:
+            self.refuse(errors.Unavailable(retry_after=RETRY_AFTER_S))
+
+
+def answer() -> "asyncio.Future[Stored]":
+    """The future of one caller. Whoever goes away without asking it leaves no warning behind."""
+    made: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+    made.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return made
 
 
 def place_after(head: Head, document: Document) -> Place:

@@ -1,13 +1,13 @@
 """Owns reading rooms, memberships and people, as typed records. Writes nothing, decides nothing.
 
-`Recent` remembers what was read for at most a second, so that no refusal or permission is older
-than that on any process, whatever became of Redis (docs/architecture.md, "Authority within 2 s").
+`Recent` remembers what was read for a second, and for longer only while the house log, which tells
+of every change to it, is followed (docs/architecture.md, "Authority within 2 s").
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -22,10 +22,15 @@ Document = dict[str, Any]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-AUTHORITY_TTL_S: Final = 1.0
+UNTOLD_TTL_S: Final = 1.0
+"""How long what was read counts while nobody would tell that it changed."""
+TOLD_TTL_S: Final = 30.0
+"""How long it counts otherwise: for what was changed by hand, past the services."""
 RULES_TTL_S: Final = 0.5
 """For the server's word rules, read with a room's record: both together stay below 2 s."""
 PEOPLE_TTL_S: Final = 30.0
+HOUSE_LOOK_MAX_S: Final = 1.5
+"""So long after a look into the house log began, changes of before are known."""
 RECENT_MAX: Final = 20_000
 
 
@@ -44,8 +49,14 @@ class RoomRecord(msgspec.Struct, frozen=True):
     head_seq: int
     low_seq: int
     low_n: int
+    direct_key: str
     rules: tuple[word_rules.Rule, ...] = ()
     """Those that hold here: the server's, then the room's own."""
+
+    @property
+    def direct_people(self) -> list[str]:
+        """Who is in a direct room, for ever; nobody for another."""
+        return self.direct_key.split(":") if self.direct_key else []
 
     @property
     def is_archived(self) -> bool:
@@ -76,21 +87,31 @@ class MemberRecord(msgspec.Struct, frozen=True):
 class Recent(Generic[K, V]):
     """What was read lately, by key: bounded in number and age, one read at a time for a key."""
 
-    def __init__(self, read: Callable[[K], Awaitable[V]], *, ttl_s: float) -> None:
+    def __init__(
+        self,
+        read: Callable[[K], Awaitable[V]],
+        *,
+        ttl_s: float,
+        told_ttl_s: float = 0.0,
+        is_told: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`told_ttl_s` counts instead of `ttl_s` while `is_told`: whatever changes is dropped."""
         self._read = read
         self._ttl_s = ttl_s
+        self._told_ttl_s = told_ttl_s
+        self._is_told = is_told
         self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._reading: dict[K, asyncio.Future[V]] = {}
+        self._drops = 0
 
     def known(self, key: K) -> V | None:
         """What was read lately; None also when it was read that there is none."""
         kept = self._kept.get(key)
-        fresh = kept is not None and time.monotonic() - kept[0] < self._ttl_s
-        return kept[1] if kept is not None and fresh else None
+        return kept[1] if kept is not None and self._counts(kept[0]) else None
 
     async def get(self, key: K) -> V:
         kept = self._kept.get(key)
-        if kept is not None and time.monotonic() - kept[0] < self._ttl_s:
+        if kept is not None and self._counts(kept[0]):
             return kept[1]
         reading = self._reading.get(key)
         if reading is None:
@@ -99,7 +120,29 @@ class Recent(Generic[K, V]):
             reading.add_done_callback(lambda done: self._forget_reading(key, done))
         return await asyncio.shield(reading)
 
-    def keep(self, key: K, value: V, *, at: float) -> None:
+    async def get_all(
+        self, keys: Iterable[K], read: Callable[[list[K]], Awaitable[Mapping[K, V]]]
+    ) -> dict[K, V]:
+        """Several: those that are remembered, and the others by one `read`, which leaves out those
+        that there are not."""
+        found: dict[K, V] = {}
+        missing = []
+        for key in dict.fromkeys(keys):
+            known = self.known(key)
+            if known is None:
+                missing.append(key)
+            else:
+                found[key] = known
+        if missing:
+            started, drops = time.monotonic(), self._drops
+            answer = await read(missing)
+            found |= answer
+            if drops == self._drops:  # else something changed meanwhile, perhaps one of these
+                for key, value in answer.items():
+                    self._keep(key, value, at=started)
+        return found
+
+    def _keep(self, key: K, value: V, *, at: float) -> None:
         self._kept[key] = (at, value)
         self._kept.move_to_end(key)
         if len(self._kept) > RECENT_MAX:
@@ -107,20 +150,26 @@ class Recent(Generic[K, V]):
 
     def drop(self, key: K) -> None:
         """Something changed: the next `get` reads, and a read under way is not kept."""
+        self._drops += 1
         self._kept.pop(key, None)
         self._reading.pop(key, None)
 
     def clear(self) -> None:
         """As `drop`, of everything."""
+        self._drops += 1
         self._kept.clear()
         self._reading.clear()
+
+    def _counts(self, read_at: float) -> bool:
+        age_s = time.monotonic() - read_at
+        return age_s < self._ttl_s or (age_s < self._told_ttl_s and self._is_told())
 
     async def _read_and_keep(self, key: K) -> V:
         me = asyncio.current_task()
         started = time.monotonic()
         value = await self._read(key)
         if self._reading.get(key) is me:
-            self.keep(key, value, at=started)
+            self._keep(key, value, at=started)
         return value
 
     def _forget_reading(self, key: K, done: "asyncio.Future[V]") -> None:
@@ -148,6 +197,7 @@ def room_record(document: Document, *, server: tuple[word_rules.Rule, ...] = ())
         head_seq=int(document["head_seq"]),
         low_seq=int(document["low_seq"]),
         low_n=int(document["low_n"]),
+        direct_key=document["direct_key"],
         rules=server + word_rules.stored(document.get("rules", ())),
     )
 

@@ -34,6 +34,7 @@ class Store:
         database: AsyncDatabase[Document],
         *,
         committed: Callable[[Sequence[Committed]], None],
+        answered: Callable[[Sequence[Committed]], None] = lambda _: None,
         about_to: Callable[[Sequence[tuple[str, int]]], None] = lambda _: None,
     ) -> None:
         self.database = database
@@ -48,19 +49,33 @@ class Store:
         self.users = database["accounts_user"]
         self.heads = Heads(self.events, self.rooms)
         self.hints = Hints(database["chat_room"])
-        self.writer = Writer(self.events, self.heads, committed=committed, about_to=about_to)
-        self._rooms: Recent[str, RoomRecord | None] = Recent(
-            self._read_room, ttl_s=records.AUTHORITY_TTL_S
+        self.writer = Writer(
+            self.events, self.heads, committed=committed, answered=answered, about_to=about_to
         )
+        self._house_looked_at = -records.HOUSE_LOOK_MAX_S
+        told: dict[str, Any] = {
+            "ttl_s": records.UNTOLD_TTL_S,
+            "told_ttl_s": records.TOLD_TTL_S,
+            "is_told": self._is_told,
+        }
+        self._rooms: Recent[str, RoomRecord | None] = Recent(self._read_room, **told)
         self._members: Recent[tuple[str, str], MemberRecord | None] = Recent(
-            self._read_member, ttl_s=records.AUTHORITY_TTL_S
+            self._read_member, **told
         )
         self._rules: Recent[str, tuple[rules.Rule, ...]] = Recent(
             self._read_rules, ttl_s=records.RULES_TTL_S
         )
         self._people: Recent[str, Person] = Recent(self._read_person, ttl_s=records.PEOPLE_TTL_S)
 
-    # --- rooms, members, people: at most a second (people: 30 s) old ---
+    # --- rooms, members, people: as of at most 1.5 s ago (people: 30 s) ---
+
+    def house_looked(self, *, at: float) -> None:
+        """The house log was looked into: every change until then (by the monotonic clock) was told
+        of by `room_changed` or `member_changed`."""
+        self._house_looked_at = max(at, self._house_looked_at)
+
+    def _is_told(self) -> bool:
+        return time.monotonic() - self._house_looked_at < records.HOUSE_LOOK_MAX_S
 
     async def room(self, room: str) -> RoomRecord | None:
         return await self._rooms.get(room) if records.is_object_id(room) else None
@@ -75,23 +90,10 @@ class Store:
 
     async def people(self, users: Iterable[str]) -> dict[str, Person]:
         """Each of `users` as others see them; one read for those not known lately."""
-        found: dict[str, Person] = {}
-        missing = []
-        for user in dict.fromkeys(users):
-            known = self._people.known(user)
-            if known is not None:
-                found[user] = known
-            else:
-                missing.append(user)
-        if missing:
-            started = time.monotonic()
-            query = {"_id": {"$in": records.object_ids(missing)}}
-            async for document in self.users.find(query, PERSON_FIELDS):
-                person = records.person(document)
-                found[person.id] = person
-                self._people.keep(person.id, person, at=started)
-            for user in missing:
-                found.setdefault(user, records.stranger(user))
+        users = list(users)
+        found = await self._people.get_all(users, self._read_people)
+        for user in users:
+            found.setdefault(user, records.stranger(user))
         return found
 
     async def active_people(self, users: Sequence[str]) -> list[Person]:
@@ -137,9 +139,9 @@ class Store:
         self._people.drop(user)
 
     async def rooms_by_id(self, rooms: Sequence[str]) -> dict[str, RoomRecord]:
-        query = {"_id": {"$in": records.object_ids(rooms)}}
-        found = [records.room_record(d) async for d in self.rooms.find(query)]
-        return {room.id: room for room in found}
+        """Those of these rooms that there are."""
+        found = await self._rooms.get_all(rooms, self._read_rooms)
+        return {id: room for id, room in found.items() if room is not None}
 
     async def memberships_of(self, user: str) -> list[MemberRecord]:
         query = {"user_id": ObjectId(user)}
@@ -204,6 +206,17 @@ class Store:
     async def _read_rules(self, which: str) -> tuple[rules.Rule, ...]:
         document = await self.server_rules.find_one({"_id": which})
         return rules.stored(document["rules"], is_server=True) if document else ()
+
+    async def _read_rooms(self, rooms: Sequence[str]) -> dict[str, RoomRecord | None]:
+        query = {"_id": {"$in": records.object_ids(rooms)}}
+        server = await self._rules.get(SERVER)
+        found = [records.room_record(d, server=server) async for d in self.rooms.find(query)]
+        return {room.id: room for room in found}
+
+    async def _read_people(self, users: Sequence[str]) -> dict[str, Person]:
+        query = {"_id": {"$in": records.object_ids(users)}}
+        found = [records.person(d) async for d in self.users.find(query, PERSON_FIELDS)]
+        return {person.id: person for person in found}
 
     async def _read_member(self, key: tuple[str, str]) -> MemberRecord | None:
         query = {"room_id": ObjectId(key[0]), "user_id": ObjectId(key[1])}

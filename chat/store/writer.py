@@ -8,9 +8,9 @@ was first, so the head is read again and the rest retried. A duplicate _id is a 
 command, answered with what is stored.
 
 Promise: an append is answered only after `w: majority, j: true`; order within a room is the order
-of the calls; `committed` hears of every new event before its caller does, in seq order of this
-process's appends. Refused with `Unavailable` when the queue is full or the outcome is unknown: the
-caller's client repeats the same id.
+of the calls; of every new event `committed` hears first, in seq order of this process's appends,
+then its caller, then `answered`, the next group being on its way. Refused with `Unavailable` when
+the queue is full or the outcome is unknown: the caller's client repeats the same id.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from pymongo import WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
-from chat import errors
+from chat import errors, tasks
 from chat.store import appends
 from chat.store.appends import Append, Committed, Place, Stored, Waiting
 from chat.store.heads import Head, Heads
@@ -53,15 +53,18 @@ class Writer:
         heads: Heads,
         *,
         committed: Callable[[Sequence[Committed]], None],
+        answered: Callable[[Sequence[Committed]], None] = lambda _: None,
         about_to: Callable[[Sequence[tuple[str, int]]], None] = lambda _: None,
     ) -> None:
         self._events = events.with_options(write_concern=DURABLE)
         self._heads = heads
         self._committed = committed
+        self._answered = answered
         self._about_to = about_to
         self._rooms: dict[str, deque[Waiting]] = {}
         self._by_id: dict[str, Waiting] = {}
         self._work = asyncio.Event()
+        self._written = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -79,22 +82,18 @@ class Writer:
 
     def enqueue(self, append: Append) -> Awaitable[Stored]:
         """Take a turn now; await the result to know the outcome. Raises as `append` does."""
+        answer = appends.answer()
         same = self._by_id.get(append.document["_id"])
-        if same is not None:
-            return self._answer_as(same, append)
+        if same is not None:  # on its way already: its outcome is this one's
+            same.others.append((append, answer))
+            return answer
         if len(self._by_id) >= QUEUE_MAX:
             raise errors.Unavailable(retry_after=appends.RETRY_AFTER_S)
-        waiting = Waiting(append)
+        waiting = Waiting(append, answer)
         self._by_id[waiting.id] = waiting
         self._rooms.setdefault(append.room, deque()).append(waiting)
         self._work.set()
-        return asyncio.shield(waiting.answer)
-
-    async def _answer_as(self, same: Waiting, append: Append) -> Stored:
-        """The same id is on its way already: its outcome is this one's."""
-        stored = await asyncio.shield(same.answer)
-        appends.check_same(append, stored.document)
-        return Stored(stored.document, duplicate=True, frame=None)
+        return answer
 
     async def run(self) -> None:
         """Write until cancelled; what is queued by then is refused."""
@@ -110,11 +109,13 @@ class Writer:
                 for waiting in self._rooms.popitem()[1]:
                     self._by_id.pop(waiting.id, None)
                     waiting.unavailable()
+            self._written.set()
 
     async def flushed(self) -> None:
         """Wait until nothing is waiting (for a server that is about to stop)."""
         while self._by_id:
-            await asyncio.wait([next(iter(self._by_id.values())).answer])
+            self._written.clear()
+            await self._written.wait()
 
     # --- groups ---
 
@@ -125,12 +126,12 @@ class Writer:
         if singles:
             writes.append(self._write_singles(singles))
         taken = [w for run in runs for w in run] + singles + alone
-        for outcome in await asyncio.gather(*writes, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                logger.error("a write ended in an unexpected way", exc_info=outcome)
+        for failure in await tasks.failures(writes):
+            logger.error("a write ended in an unexpected way", exc_info=failure)
         for waiting in taken:
             waiting.unavailable()  # if nothing answered it
             self._by_id.pop(waiting.id, None)
+        self._written.set()
 
     def _take(self) -> tuple[list[list[Waiting]], list[Waiting], list[Waiting]]:
         """The next group: of each room the waiting plain events, or the first with a change."""
@@ -304,9 +305,7 @@ class Writer:
             self._heads.saw(one.room, Head(place.seq, place.room_n))
             kind = one.document["kind"]
             new.append(Committed(one.room, place, kind, one.encode(place)))
-        self._committed(new)
-        document = appends.placed(waiting.append.document, places[0])
-        waiting.resolve(Stored(document, duplicate=False, frame=new[0].frame))
+        self._tell(new, [(waiting, places[0])])
 
     # --- outcomes ---
 
@@ -322,12 +321,23 @@ class Writer:
             self._heads.saw(append.room, head)
             kind = append.document["kind"]
             new.append(Committed(append.room, place, kind, append.encode(place)))
-        if new:
-            self._committed(new)
-        for waiting, place, event in zip(run, places, new, strict=True):
+        self._tell(new, list(zip(run, places, strict=True)))
+        return head
+
+    def _tell(self, new: Sequence[Committed], done: Sequence[tuple[Waiting, Place]]) -> None:
+        """The process now; the callers two turns of the loop later: their next appends, elsewhere,
+        would lose the race with the word to other processes."""
+        self._committed(new)
+        for waiting, _ in done:
+            waiting.is_stored = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._answer, new, done)
+
+    def _answer(self, new: Sequence[Committed], done: Sequence[tuple[Waiting, Place]]) -> None:
+        for (waiting, place), event in zip(done, new, strict=False):
             document = appends.placed(waiting.append.document, place)
             waiting.resolve(Stored(document, duplicate=False, frame=event.frame))
-        return head
+        self._answered(new)
 
     async def _answer_retry(self, waiting: Waiting) -> None:
         """The id is stored already: answer with what is there."""

@@ -40,14 +40,25 @@ def feed_with(*readers: Reader) -> Feed:
 
 
 class Clock:
-    """The loop's timers, turned by hand."""
+    """The loop, turned by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.due: list[tuple[float, Callable[[], None]]] = []
+        self.soon: list[Callable[[], None]] = []
         monkeypatch.setattr(asyncio, "get_running_loop", lambda: self)
+
+    def call_soon(self, do: Callable[..., None], *args: object) -> None:
+        self.soon.append(lambda: do(*args))
 
     def call_later(self, delay: float, do: Callable[..., None], *args: object) -> None:
         self.due.append((delay, lambda: do(*args)))
+
+    def turn(self) -> None:
+        """The loop goes around until nothing is left to do now."""
+        while self.soon:
+            doing, self.soon = self.soon, []
+            for do in doing:
+                do()
 
     def moment(self) -> None:
         """All moments that are under way end."""
@@ -68,6 +79,7 @@ def test_the_first_goes_out_at_once_and_what_follows_together(clock: Clock) -> N
     for seq in range(1, 6):
         feed.offer([item(seq)])
         paced.deliver(feed)
+        clock.turn()
     assert alice.batches == [[1]]
     clock.moment()
     assert alice.batches == bob.batches == [[1], [2, 3, 4, 5]]
@@ -78,16 +90,30 @@ def test_a_busy_room_goes_on_gathering_and_a_quiet_one_is_quick_again(clock: Clo
     feed, paced = feed_with(alice), Pace()
     feed.offer([item(1)])
     paced.deliver(feed)
+    clock.turn()
     for seq in (2, 3):
         feed.offer([item(seq)])
         paced.deliver(feed)
+        clock.turn()
         clock.moment()
     assert alice.batches == [[1], [2], [3]]
     clock.moment()
     assert clock.due == []
     feed.offer([item(4)])
     paced.deliver(feed)
+    clock.turn()
     assert alice.batches[-1] == [4]
+
+
+def test_answers_that_are_due_go_out_before_it(clock: Clock) -> None:
+    alice = Reader()
+    feed, paced = feed_with(alice), Pace()
+    feed.offer([item(1)])
+    clock.call_soon(alice.push, Frame(b"0"))
+    paced.deliver(feed)
+    assert alice.batches == []
+    clock.turn()
+    assert alice.batches == [[0], [1]]
 
 
 def test_rooms_do_not_wait_for_each_other(clock: Clock) -> None:
@@ -96,6 +122,7 @@ def test_rooms_do_not_wait_for_each_other(clock: Clock) -> None:
     for feed in (hers, his):
         feed.offer([item(1)])
         paced.deliver(feed)
+        clock.turn()
     assert alice.batches == bob.batches == [[1]]
 
 
@@ -105,6 +132,7 @@ def test_who_comes_while_something_waits_gets_only_what_is_after(clock: Clock) -
     for seq in (1, 2):
         feed.offer([item(seq)])
         paced.deliver(feed)
+        clock.turn()
     assert (feed.last_seq, feed.flushed_seq) == (2, 1)
     feed.attach(bob)
     feed.offer([item(3)])
@@ -120,6 +148,7 @@ def test_who_goes_gets_what_was_taken_before(clock: Clock) -> None:
     for seq in (1, 2):
         feed.offer([item(seq)])
         paced.deliver(feed)
+        clock.turn()
     feed.detach(alice)
     feed.offer([item(3)])
     clock.moment()
