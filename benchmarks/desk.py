@@ -34,11 +34,11 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=2_000)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    with stack.running(replicas=2) as running:
+    with stack.house() as house, house.replicas(2) as running:
         few_plan = {"room": "", "messages": FEW, "reports": min(given.reports, FEW // 2)}
-        few = _measured(running, few_plan)
+        few = _measured(house, running, few_plan)
         many_plan = {"room": few[0]["room"], "messages": given.messages, "reports": given.reports}
-        many = _measured(running, many_plan)
+        many = _measured(house, running, many_plan)
         deeds = asyncio.run(_deeds(running, many[0]))
     print(f"{'page':<36}{FEW:>10,}{given.messages:>10,}{'ratio':>8}")
     for page, before in few[1].items():
@@ -53,9 +53,9 @@ def main() -> None:
 
 
 def _measured(
-    running: stack.Stack, plan: dict[str, Any]
+    house: stack.House, running: stack.Stack, plan: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, float]]:
-    scene = stack.run_program("benchmarks.filler", plan, environ=running.environ)
+    scene = stack.run_program("benchmarks.filler", plan, environ=house.environ)
     return scene, asyncio.run(_pages(running, scene, plan["messages"]))
 
 

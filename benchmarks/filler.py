@@ -21,7 +21,9 @@ import django  # noqa: E402  (the settings have to be named first)
 
 django.setup()
 
+import pymongo  # noqa: E402
 from bson import ObjectId  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from accounts import services as accounts  # noqa: E402
 from accounts.identity import Identity  # noqa: E402
@@ -68,7 +70,9 @@ async def _room(people: list[User]) -> str:
 
 
 def _fill(room: ObjectId, people: list[Any], wanted: int) -> None:
-    events = stored.collection("chat_event")
+    # Without the product's time limit: the database may take long over so much at once.
+    database = pymongo.MongoClient[dict[str, Any]](settings.MONGODB_URL)[settings.MONGODB_NAME]
+    events = database["chat_event"]
     record = stored.collection("chat_room").find_one({"_id": room}) or {}
     seq = max(record["head_seq"], len(people))
     while events.find_one({"room_id": room, "seq": seq + 1}) is not None:
