@@ -187,7 +187,15 @@ class Repair:
                 sweeping.cancel()
 
     async def _sweep(self, rooms: Sequence[str] | None = None) -> None:
-        """Compare these rooms' feeds, or all, with the log."""
+        """Compare these rooms' feeds once with the log; without any named, all of them, those again
+        that could not be compared: nothing else may come to mend them before their next event."""
+        behind = await self._compared(list(self._feeds) if rooms is None else rooms)
+        while behind and rooms is None:
+            await asyncio.sleep(REPAIR_AGAIN_S)
+            behind = await self._compared(behind)
+
+    async def _compared(self, rooms: Sequence[str]) -> list[str]:
+        """Compare these rooms' feeds with the log; the rooms of which it could not be read."""
         gate = asyncio.Semaphore(SWEEP_AT_ONCE)
 
         async def look(feed: Feed) -> None:
@@ -195,9 +203,14 @@ class Repair:
                 head = await self._store.head(feed.room)
                 self.expect(feed.room, head.seq, is_sure=True)
 
-        wanted = list(self._feeds) if rooms is None else rooms
-        feeds = [feed for room in wanted if (feed := self._feeds.get(room)) is not None]
+        feeds = [feed for room in rooms if (feed := self._feeds.get(room)) is not None]
         outcomes = await asyncio.gather(*(look(f) for f in feeds), return_exceptions=True)
-        failed = sum(isinstance(outcome, Exception) for outcome in outcomes)
+        failed = [
+            feed.room
+            for feed, outcome in zip(feeds, outcomes, strict=True)
+            if isinstance(outcome, Exception)
+        ]
         if failed:
-            logger.info("%d of %d rooms could not be compared with the log", failed, len(feeds))
+            said = "%d of %d rooms could not be compared with the log"
+            logger.info(said, len(failed), len(feeds))
+        return failed
