@@ -96,7 +96,10 @@ class Repair:
         if done.cancelled():
             return
         feed = self._feeds.get(room)
-        if feed is not None and feed.missing_before is not None:  # a hole is never left alone
+        if feed is None:
+            return
+        is_behind = self._targets.get(feed.room, 0) > feed.last_seq  # the log could not be read
+        if is_behind or feed.missing_before is not None:  # a hole is never left alone
             asyncio.get_running_loop().call_later(REPAIR_AGAIN_S, self.mend, feed)
 
     async def _repair(self, feed: Feed) -> None:

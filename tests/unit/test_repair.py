@@ -33,28 +33,33 @@ class Events:
 
 
 class Store:
-    """One event in each room. The head of a room in `failing` cannot be read that many times."""
+    """One event in each room. What is read of a room fails as many times as is named."""
 
-    def __init__(self, failing: dict[str, int]) -> None:
+    def __init__(self, *, heads: dict[str, int], events: dict[str, int]) -> None:
         self.events = Events()
-        self.failing = failing
+        self.failing = {"heads": heads, "events": events}
 
     async def head(self, room: str) -> Head:
-        if self.failing.get(room, 0) > 0:
-            self.failing[room] -= 1
-            raise ConnectionError(room)
+        self._fail("heads", room)
         return Head(1, 1)
 
     async def events_after(self, room: str, _: int, *, limit: int) -> list[str]:
+        self._fail("events", room)
         return [room][:limit]
+
+    def _fail(self, what: str, room: str) -> None:
+        if self.failing[what].get(room, 0) > 0:
+            self.failing[what][room] -= 1
+            raise ConnectionError(room)
 
 
 async def items(_: object, documents: Sequence[str]) -> list[Item]:
     return [Item(seq=1, room_n=1, kind="message", frame=Frame(b"{}")) for _ in documents]
 
 
-async def test_a_room_that_could_not_be_compared_is_compared_again(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("failing", ["heads", "events"])
+async def test_what_could_not_be_read_of_a_room_is_read_again(
+    failing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repair, "REPAIR_AGAIN_S", 0.01)
     monkeypatch.setattr(repair, "REPAIR_GRACE_S", 0.0)
@@ -70,9 +75,11 @@ async def test_a_room_that_could_not_be_compared_is_compared_again(
             both.set()
 
     tasks = Tasks()
+    store = Store(heads={}, events={})
+    store.failing[failing]["other"] = 2
     unused = cast(Any, None)
     mending = repair.Repair(
-        store=cast(Any, Store({"other": 2})), cache=unused, bus=unused,
+        store=cast(Any, store), cache=unused, bus=unused,
         feeds=feeds, offer=offer, tasks=tasks,
     )  # fmt: skip
     mending.bus_lost()
