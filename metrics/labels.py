@@ -75,8 +75,9 @@ DATABASE_OPS = frozenset(
 """Kinds of commands to MongoDB: `watch` opens a change stream, `more` fetches further results of it
 or of a `find`, `commit` and `abort` end a transaction, `close` what the server keeps for us."""
 REDIS_OPS = frozenset(
-    {"decr", "eval", "evalsha", "expire", "incr", "mget", "ping", "pttl", "publish", "subscribe"}
-    | {"unsubscribe", "zadd", "zmscore", "zrangebyscore", "zremrangebyrank", "zremrangebyscore"}
+    {"decr", "eval", "evalsha", "expire", "incr", "mget", "ping", "pttl", "publish", "sadd", "set"}
+    | {"smembers", "srem", "subscribe", "unsubscribe"}
+    | {"zadd", "zmscore", "zrangebyscore", "zremrangebyrank", "zremrangebyscore"}
 )
 """Commands of Redis by name, those in pipelines each for itself."""
 LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
