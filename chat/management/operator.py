@@ -45,5 +45,5 @@ class OperatorCommand(BaseCommand):
             sys.exit(code)
 
     def work(self, options: dict[str, Any]) -> int:
-        """Do it; the exit code."""
+        """Do it; the exit code. Each command has its own: one without cannot be run."""
         raise NotImplementedError
