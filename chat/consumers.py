@@ -198,8 +198,15 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         }
         self._outbox.send(Frame(frames.push("hello", hello)))
         self._watch_expiry(identity)
-        self._after("live", LIVE_ANYWAY_S, lambda: self._spawn(connection.go_live()))
+        self._after("live", LIVE_ANYWAY_S, lambda: self._spawn(self._go_live(connection)))
         self._after("beat", limits.HEARTBEAT_S, self._beat)
+
+    async def _go_live(self, connection: Connection) -> None:
+        """For a client that never said where it stands."""
+        try:
+            await connection.go_live()
+        except PyMongoError:
+            self._outbox.close(CLOSE_TRY_AGAIN)  # it comes back and is given what it missed
 
     def _watch_expiry(self, identity: Identity) -> None:
         self._cancel("warn")

@@ -104,7 +104,10 @@ class Hub:
         return shares
 
     async def _privacy_changed(self, connection: Connection) -> None:
-        connection.shares_presence = await self.shares_presence(connection)
+        try:
+            connection.shares_presence = await self.shares_presence(connection)
+        except PyMongoError:
+            connection.close(CLOSE_RESTART)  # else one who wants to be unseen is seen
 
     def set_presence(self, connection: Connection, state: str) -> None:
         """How one of a person's connections is: online, away or invisible.

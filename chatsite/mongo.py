@@ -5,16 +5,19 @@ server and database name from the settings.
 """
 
 import asyncio
-from typing import Any
+import sys
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, lock
 from pymongo.asynchronous.database import AsyncDatabase
 
 from metrics import drivers
 
 Document = dict[str, Any]
+T = TypeVar("T")
 
 SERVER_SELECTION_TIMEOUT_MS = 3_000
 SOCKET_TIMEOUT_MS = 8_000
@@ -23,6 +26,23 @@ POOL_MAX = 32
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncMongoClient[Document]] = (
     WeakKeyDictionary()
 )
+
+
+if sys.version_info < (3, 12):
+
+    async def _wait_for(work: Awaitable[T], limit_s: float | None) -> T:
+        """What `asyncio.wait_for` is from Python 3.12 on: no task besides the one that waits.
+
+        The driver waits by it for a connection of its pool and for a server, with a lock that the
+        wait gives back and takes again. Before 3.12 that happens in a task of its own, and who is
+        cancelled just when the time is over leaves it behind, and lets go of the lock that somebody
+        else holds: "cannot wait on un-acquired lock" for that one. Then what was left behind takes
+        the lock, nobody gives it back, and no query of this process ends any more.
+        """
+        async with asyncio.timeout(limit_s):
+            return await work
+
+    lock.wait_for = _wait_for  # type: ignore[assignment,attr-defined]  # its own import, not ours
 
 
 def client() -> AsyncMongoClient[Document]:

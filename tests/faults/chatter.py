@@ -19,9 +19,10 @@ from tests.faults import frames
 from tests.faults.ledger import Ack, Ledger, Nack, Said
 from tests.faults.view import Truth, View
 
-COME_BACK: Final = frozenset({1000, 1001, 1005, 1006, 1012, 4002, 4008})
+COME_BACK: Final = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 4002, 4008})
 """Close codes after which a client tries again (docs/protocol.md, "Close codes"; 1000 and 1005 are
-what a proxy makes of a replica that is gone)."""
+what a proxy makes of a replica that is gone). 1011 comes with an error in a replica's log, which
+the checker finds."""
 FIRST_S: Final = 0.5
 MAX_S: Final = 20.0
 SETTLED_S: Final = 5.0
