@@ -1,13 +1,15 @@
 """Owns who is speaking: from a token or a cookie to an `Identity`, as the database has it now.
 
-Asynchronous and off the ORM: two or three reads by primary key through PyMongo, no thread. Knows
-no rule of rooms. The edges of pages and REST, which run on threads, use `accounts.live`.
+Asynchronous and off the ORM: two or three reads by primary key through PyMongo, no thread, together
+for all who come at the same time. Knows no rule of rooms. The edges of pages and REST, which run on
+threads, use `accounts.live`.
 """
 
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 import pymongo
@@ -18,6 +20,7 @@ from pymongo.errors import PyMongoError
 from accounts import sessions, tokens
 from chat import errors
 from chatsite import mongo, times
+from chatsite.gathered import Gathered
 
 Claims = tokens.Claims
 token_read = tokens.token_read
@@ -35,6 +38,9 @@ READ_TIMEOUT_S: Final = 5.0
 must not hold it for as long as the driver would try."""
 
 SESSION_FIELDS: Final = {"user_id": 1, "revoked_at": 1, "expires_at": 1, "last_used_at": 1}
+AT_ONCE: Final = 20
+"""People or logins in one read: with more, the embedded database takes longer for each."""
+Document = dict[str, Any]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,9 +107,9 @@ async def identity_load(*, user_id: str, session_id: str, expires_at: float | No
         Unavailable: the database cannot be reached.
     """
     try:
-        with pymongo.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(READ_TIMEOUT_S):
             user, session = await _documents(user_id=user_id, session_id=session_id)
-    except PyMongoError as error:
+    except (PyMongoError, TimeoutError) as error:
         raise errors.Unavailable from error
     return identity_of(user=user, session=session, expires_at=expires_at, now=times.utc_now())
 
@@ -120,9 +126,9 @@ async def identity_from_cookies(cookies: Mapping[str, str]) -> Identity | None:
     if not sessions.is_key(key):
         return None
     try:
-        with pymongo.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(READ_TIMEOUT_S):
             return await _of_page(key, now=times.utc_now())
-    except PyMongoError as error:
+    except (PyMongoError, TimeoutError) as error:
         raise errors.Unavailable from error
 
 
@@ -148,13 +154,35 @@ async def _of_page(key: str, *, now: datetime) -> Identity | None:
     return identity
 
 
-async def _documents(
-    *, user_id: str, session_id: str
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+async def _documents(*, user_id: str, session_id: str) -> tuple[Document | None, Document | None]:
     if not (ObjectId.is_valid(user_id) and ObjectId.is_valid(session_id)):
         return None, None
-    database = mongo.database()
-    return await asyncio.gather(
-        database.accounts_user.find_one({"_id": ObjectId(user_id)}, USER_FIELDS),
-        database.accounts_session.find_one({"_id": ObjectId(session_id)}, SESSION_FIELDS),
+    people, logins = _gathered()
+    user, session = await asyncio.gather(
+        people.get(ObjectId(user_id)), logins.get(ObjectId(session_id))
     )
+    return user, session
+
+
+_Reads = Gathered[ObjectId, Document]
+_reads: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_Reads, _Reads]] = WeakKeyDictionary()
+
+
+def _gathered() -> tuple[_Reads, _Reads]:
+    """The running loop's reads of people and of logins."""
+    loop = asyncio.get_running_loop()
+    found = _reads.get(loop)
+    if found is None:
+        found = _reads[loop] = (
+            _by_id("accounts_user", USER_FIELDS), _by_id("accounts_session", SESSION_FIELDS)
+        )  # fmt: skip
+    return found
+
+
+def _by_id(collection: str, fields: Mapping[str, int]) -> _Reads:
+    async def read(ids: list[ObjectId]) -> dict[ObjectId, Document]:
+        with pymongo.timeout(READ_TIMEOUT_S):
+            found = mongo.database()[collection].find({"_id": {"$in": ids}}, fields)
+            return {document["_id"]: document for document in await found.to_list()}
+
+    return Gathered(read, most=AT_ONCE)

@@ -146,8 +146,7 @@ class Fanout:
 
     async def _open(self, room: str) -> Feed:
         await self.bus.join(room)
-        head = await self.store.head(room)
-        feed = Feed(room, last_seq=head.seq, room_n=head.n)
+        feed = await self.past.opened(room)
         self._feeds[room] = feed
         self._offer(feed, self._opening[room][1])  # what was committed or heard meanwhile
         return feed

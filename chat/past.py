@@ -26,12 +26,39 @@ class Past:
         self._cache = cache
         self._tasks = tasks
 
+    async def opened(self, room: str) -> Feed:
+        """A room's feed as of now, to be given whatever was heard of the room since it was joined.
+
+        Raises:
+            PyMongoError: the database did not answer.
+        """
+        head, newest = await self._store.newest(room)
+        feed = Feed(room, last_seq=head.seq, room_n=head.n)
+        record = await self._store.room(room)
+        if record is None or head.n <= record.low_n:  # the house, or nothing of it is kept
+            return feed
+        if newest is None or newest["kind"] != "message":
+            newest = next(iter(await self._store.messages(room, head.n, head.n + 1)), None)
+        if newest is not None:
+            now = await journal.messages(self._store, [newest])
+            feed.last_message = journal.frame_now(now[0])
+            if newest["seq"] == head.seq > record.low_seq:
+                feed.recall(await journal.items(self._store, [newest]))
+        return feed
+
     async def events(self, feed: Feed, *, after: int, upto: int) -> Sequence[Item]:
         """The events of a room in (after, upto], as pushed, or the first page of them: from the
         feed's ring, else from the cache, else from the log. Empty when the log keeps none."""
         ring = feed.since(after)
         if ring is not None:
             return [item for item in ring if item.seq <= upto]
+        stood = feed.last_seq
+        items = await self._cached_or_stored(feed, after=after, upto=upto)
+        if feed.last_seq == stood:  # else one of these may be deleted by now
+            feed.recall(items)
+        return items
+
+    async def _cached_or_stored(self, feed: Feed, *, after: int, upto: int) -> Sequence[Item]:
         cached = await self._cache.events(feed.room, after=after, upto=upto)
         if cached is not None:
             return cached

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from chat import keys
 from chatsite import rds
+from chatsite.gathered import Gathered
 from chatsite.times import EPOCH
 
 ENTRY_TTL_S: Final = 40
@@ -52,6 +53,8 @@ STATES: Final = (ONLINE, AWAY, INVISIBLE)
 ENTERING: Final = "entering"
 """Of a connection that has its place and did not say yet how it is: shown to nobody."""
 
+Entering = tuple[str, str, int]
+"""A person, a new connection of theirs, and how many they may have."""
 Changed = Callable[[Mapping[str, str]], None]
 """Told of people's new states."""
 logger = logging.getLogger(__name__)
@@ -162,6 +165,7 @@ class Presence:
         self._dirty: dict[str, dict[str, str]] = {}
         self._known: dict[str, str] = {}
         self._watched: dict[str, int] = {}
+        self._entering: Gathered[Entering, bool] = Gathered(self._have_places, most=BATCH)
         self._arrived = asyncio.Event()
         self._process = uuid.uuid4().hex[:12]
         self._broken_until = 0.0
@@ -177,11 +181,11 @@ class Presence:
         """
         self._mine.setdefault(user, {})[connection] = ENTERING
         deadline = time.monotonic() + HEARD_WITHIN_S + ENTER_AGAIN_S
-        while not (has_place := await self._has_place(user, connection, most)):
+        while not (has_place := await self._entering.get((user, connection, most))):
             if time.monotonic() >= deadline:
                 break
             await asyncio.sleep(ENTER_AGAIN_S)
-        return has_place
+        return bool(has_place)
 
     def set(self, user: str, connection: str, state: str) -> None:
         """A connection is there, in this state (one of `STATES`)."""
@@ -309,21 +313,27 @@ class Presence:
             if changes:
                 self._changed(changes)
 
-    async def _has_place(self, user: str, connection: str, most: int) -> bool:
+    async def _have_places(self, entering: Sequence[Entering]) -> dict[Entering, bool]:
         if time.monotonic() < self._broken_until:
-            return True
-        gone = [self._entry(c) for c, state in self._dirty.get(user, {}).items() if not state]
+            return dict.fromkeys(entering, True)
         try:
-            async with asyncio.timeout(ENTER_LIMIT_S):
-                found = await rds.client().eval(
-                    _ENTER, 2, keys.presence(user), keys.processes(), self._entry(connection),
-                    ENTRY_TTL_S * 1000, most, *gone,
-                )  # fmt: skip
+            async with (
+                asyncio.timeout(ENTER_LIMIT_S),
+                rds.client().pipeline(transaction=False) as pipe,
+            ):
+                for user, connection, most in entering:
+                    dirty = self._dirty.get(user, {}).items()
+                    gone = [self._entry(c) for c, state in dirty if not state]
+                    pipe.eval(
+                        _ENTER, 2, keys.presence(user), keys.processes(), self._entry(connection),
+                        ENTRY_TTL_S * 1000, most, *gone,
+                    )  # fmt: skip
+                found = await pipe.execute()
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             logger.debug("connections not counted together: %s", type(error).__name__)
-            return True
-        return bool(found)
+            return dict.fromkeys(entering, True)
+        return {one: bool(answer) for one, answer in zip(entering, found, strict=True)}
 
     async def _say_heard(self) -> None:
         if time.monotonic() < self._broken_until:

@@ -63,12 +63,20 @@ async def rooms_of(house: fanout.Fanout, memberships: Sequence[MemberRecord]) ->
     rooms = await house.store.rooms_by_id([m.room for m in memberships])
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def shown(member: MemberRecord) -> Room:
+    async def read(record: RoomRecord, member: MemberRecord) -> Room:
         async with gate:
-            return await room_shown(house, rooms[member.room], member)
+            return await room_shown(house, record, member)
 
-    known = [member for member in memberships if member.room in rooms]
-    found = await asyncio.gather(*(shown(member) for member in known))
+    found, reads = [], []
+    for member in memberships:
+        if (record := rooms.get(member.room)) is None:
+            continue
+        feed = house.feed(record.id)
+        if feed and feed.last_message and record.kind != "direct":  # nothing of it has to be read
+            found.append(await room_shown(house, record, member))
+        else:
+            reads.append(read(record, member))
+    found += await asyncio.gather(*reads)
     return sorted(found, key=lambda room: (not room.pinned, room.kind, room.name.casefold()))
 
 

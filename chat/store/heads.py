@@ -52,6 +52,18 @@ class Heads:
         self.saw(room, head)
         return head
 
+    async def newest(self, room: str, *, hint: int) -> tuple[Head, Document | None]:
+        """The head as the database has it now; with its event when `hint` is its seq."""
+        low = max(hint, self._known.get(room, EMPTY).seq)
+        if low > 0:
+            around = {"room_id": ObjectId(room), "seq": {"$gte": low, "$lt": low + 2}}
+            found = await self._events.find(around).to_list()
+            if [document["seq"] for document in found] == [low]:  # gapless: nothing is after it
+                head = Head(low, int(found[0]["room_n"]))
+                self.saw(room, head)
+                return head, found[0]
+        return await self.refreshed(room), None
+
     def saw(self, room: str, head: Head) -> None:
         """Remember a head, unless a newer one is known."""
         if head.seq >= self._known.get(room, EMPTY).seq:

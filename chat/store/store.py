@@ -19,11 +19,19 @@ from chat.store.heads import Head, Heads
 from chat.store.hints import Hints
 from chat.store.records import MemberRecord, Recent, RoomRecord
 from chat.store.writer import DURABLE, Writer
+from chatsite.gathered import Gathered
 
 Document = dict[str, Any]
 SERVER: Final = "server"
 """The id of the one document with the server's word rules."""
 PERSON_FIELDS: Final = {"username": 1, "display_name": 1, "avatar": 1}
+PRIVACY_FIELDS: Final = {"shares_presence": 1, "shares_receipts": 1}
+IDS_AT_ONCE: Final = 20
+"""In one read: with more, the embedded database takes longer for each."""
+MEMBERS_AT_ONCE: Final = 5
+"""People whose memberships are read together: of each there may be hundreds."""
+MEMBERSHIPS_BATCH: Final = 2_000
+"""Documents in one answer."""
 
 
 class Store:
@@ -53,12 +61,18 @@ class Store:
             self.events, self.heads, committed=committed, answered=answered, about_to=about_to
         )
         self._house_looked_at = -records.HOUSE_LOOK_MAX_S
+        self._rooms_read: Gathered[str, RoomRecord] = Gathered(self._read_rooms, most=IDS_AT_ONCE)
+        self._people_read: Gathered[str, Person] = Gathered(self._read_people, most=IDS_AT_ONCE)
+        self._privacy_read: Gathered[str, Document] = Gathered(self._read_privacy, most=IDS_AT_ONCE)
+        self._memberships_read: Gathered[str, list[MemberRecord]] = Gathered(
+            self._read_memberships, most=MEMBERS_AT_ONCE
+        )
         told: dict[str, Any] = {
             "ttl_s": records.UNTOLD_TTL_S,
             "told_ttl_s": records.TOLD_TTL_S,
             "is_told": self._is_told,
         }
-        self._rooms: Recent[str, RoomRecord | None] = Recent(self._read_room, **told)
+        self._rooms: Recent[str, RoomRecord | None] = Recent(self._rooms_read.get, **told)
         self._members: Recent[tuple[str, str], MemberRecord | None] = Recent(
             self._read_member, **told
         )
@@ -91,7 +105,7 @@ class Store:
     async def people(self, users: Iterable[str]) -> dict[str, Person]:
         """Each of `users` as others see them; one read for those not known lately."""
         users = list(users)
-        found = await self._people.get_all(users, self._read_people)
+        found = await self._people.get_all(users, self._people_read.get_all)
         for user in users:
             found.setdefault(user, records.stranger(user))
         return found
@@ -128,11 +142,11 @@ class Store:
         return await self.member(room, user)
 
     async def shares_presence(self, user: str) -> bool:
-        found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_presence": 1})
+        found = await self._privacy_read.get(user)
         return bool(found and found.get("shares_presence", True))
 
     async def shares_receipts(self, user: str) -> bool:
-        found = await self.users.find_one({"_id": ObjectId(user)}, {"shares_receipts": 1})
+        found = await self._privacy_read.get(user)
         return bool(found and found.get("shares_receipts", True))
 
     def person_changed(self, user: str) -> None:
@@ -140,12 +154,11 @@ class Store:
 
     async def rooms_by_id(self, rooms: Sequence[str]) -> dict[str, RoomRecord]:
         """Those of these rooms that there are."""
-        found = await self._rooms.get_all(rooms, self._read_rooms)
+        found = await self._rooms.get_all(rooms, self._rooms_read.get_all)
         return {id: room for id, room in found.items() if room is not None}
 
     async def memberships_of(self, user: str) -> list[MemberRecord]:
-        query = {"user_id": ObjectId(user)}
-        return [records.member_record(d) async for d in self.memberships.find(query)]
+        return await self._memberships_read.get(user) or []
 
     async def members_of(self, room: str, *, limit: int) -> list[MemberRecord]:
         found = self.memberships.find({"room_id": ObjectId(room)}).limit(limit)
@@ -164,6 +177,11 @@ class Store:
     async def head(self, room: str) -> Head:
         """Where the room's log ends now, read from the database."""
         return await self.heads.refreshed(room)
+
+    async def newest(self, room: str) -> tuple[Head, Document | None]:
+        """As `head`, and the newest event if the room's hint led to it."""
+        record = await self.room(room)
+        return await self.heads.newest(room, hint=record.head_seq if record else 0)
 
     async def events_after(self, room: str, after: int, *, limit: int) -> list[Document]:
         """The events with seq in (after, after + limit], in order."""
@@ -196,27 +214,36 @@ class Store:
         query = {"room_id": ObjectId(room), field: {"$gte": low, "$lt": high}}
         return await self.events.find(query).sort(field, 1).to_list()
 
-    # --- one of each ---
-
-    async def _read_room(self, room: str) -> RoomRecord | None:
-        document = await self.rooms.find_one({"_id": ObjectId(room)})
-        server = await self._rules.get(SERVER)
-        return records.room_record(document, server=server) if document else None
+    # --- several of each ---
 
     async def _read_rules(self, which: str) -> tuple[rules.Rule, ...]:
         document = await self.server_rules.find_one({"_id": which})
         return rules.stored(document["rules"], is_server=True) if document else ()
 
-    async def _read_rooms(self, rooms: Sequence[str]) -> dict[str, RoomRecord | None]:
+    async def _read_rooms(self, rooms: Sequence[str]) -> dict[str, RoomRecord]:
         query = {"_id": {"$in": records.object_ids(rooms)}}
         server = await self._rules.get(SERVER)
-        found = [records.room_record(d, server=server) async for d in self.rooms.find(query)]
-        return {room.id: room for room in found}
+        found = await self.rooms.find(query).to_list()
+        return {str(d["_id"]): records.room_record(d, server=server) for d in found}
 
     async def _read_people(self, users: Sequence[str]) -> dict[str, Person]:
         query = {"_id": {"$in": records.object_ids(users)}}
-        found = [records.person(d) async for d in self.users.find(query, PERSON_FIELDS)]
-        return {person.id: person for person in found}
+        found = await self.users.find(query, PERSON_FIELDS).to_list()
+        return {person.id: person for person in map(records.person, found)}
+
+    async def _read_privacy(self, users: Sequence[str]) -> dict[str, Document]:
+        query = {"_id": {"$in": records.object_ids(users)}}
+        found = await self.users.find(query, PRIVACY_FIELDS).to_list()
+        return {str(document["_id"]): document for document in found}
+
+    async def _read_memberships(self, users: Sequence[str]) -> dict[str, list[MemberRecord]]:
+        """Of each of these people all memberships."""
+        query = {"user_id": {"$in": records.object_ids(users)}}
+        found: dict[str, list[MemberRecord]] = {user: [] for user in users}
+        documents = await self.memberships.find(query, batch_size=MEMBERSHIPS_BATCH).to_list()
+        for member in map(records.member_record, documents):
+            found[member.user].append(member)
+        return found
 
     async def _read_member(self, key: tuple[str, str]) -> MemberRecord | None:
         query = {"room_id": ObjectId(key[0]), "user_id": ObjectId(key[1])}
@@ -224,5 +251,4 @@ class Store:
         return records.member_record(document) if document else None
 
     async def _read_person(self, user: str) -> Person:
-        document = await self.users.find_one({"_id": ObjectId(user)}, PERSON_FIELDS)
-        return records.person(document) if document else records.stranger(user)
+        return await self._people_read.get(user) or records.stranger(user)

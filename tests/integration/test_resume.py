@@ -282,6 +282,21 @@ async def test_a_negative_cursor_is_refused(
     one.shut()
 
 
+async def test_what_one_reads_again_the_next_is_given_from_memory(
+    house: fanout.Fanout, alice: Identity, room: str
+) -> None:
+    empty_ring(house, room)
+    one, _wire = await opened(house, alice)
+    feed = house.feed(room)
+    assert feed is not None
+    assert feed.since(0) is None
+    await one.resume({room: 0})
+    kept = feed.since(0)
+    assert kept is not None
+    assert [item.seq for item in kept] == list(range(1, EVENTS + 1))
+    one.shut()
+
+
 async def test_what_was_deleted_is_not_given_to_those_who_come_back(
     house: fanout.Fanout, alice: Identity
 ) -> None:

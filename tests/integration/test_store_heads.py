@@ -32,6 +32,16 @@ async def test_finds_the_head_from_any_hint(length: int, hint: int) -> None:
     assert await found.refreshed(room) == heads.Head(length, length - 1)
 
 
+@pytest.mark.parametrize(("hint", "is_right"), [(0, False), (3, False), (5, True), (9, False)])
+async def test_a_right_hint_gives_the_newest_event_with_the_head(hint: int, is_right: bool) -> None:
+    room = await log_of(5, hint=0)
+    database = mongo.database()
+    found = heads.Heads(database.chat_event, database.chat_room)
+    head, event = await found.newest(room, hint=hint)
+    assert head == heads.Head(5, 4)
+    assert (event is not None and event["seq"] == 5) is is_right
+
+
 async def test_an_empty_log_has_no_head() -> None:
     room = await log_of(0, hint=0)
     database = mongo.database()

@@ -1,5 +1,6 @@
 """A feed in any interleaving of commits, losses, repeats, repairs and subscribers (Hypothesis)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -52,10 +53,18 @@ class FeedMachine(RuleBasedStateMachine):
         self.feed = Feed("room", last_seq=FIRST, room_n=FIRST // 3)
         self.readers: list[Reader] = []
         self.skipped: list[tuple[int, int]] = []
+        self.recalled: set[int] = set()
+        """Read from the log since the last deletion that the feed knows."""
 
     @rule(count=some.integers(1, 9))
     def others_write(self, count: int) -> None:
         self.head += count
+
+    def offer(self, seqs: Iterable[int]) -> list[Item]:
+        ready = self.feed.offer(item(seq) for seq in seqs)
+        if any(each.kind == "delete" for each in ready):
+            self.recalled.clear()
+        return ready
 
     @precondition(lambda self: self.head > FIRST)
     @rule(data=some.data())
@@ -63,7 +72,7 @@ class FeedMachine(RuleBasedStateMachine):
         seqs = some.lists(some.integers(max(1, self.feed.last_seq - 5), self.head), max_size=12)
         heard = data.draw(seqs)
         before = self.feed.last_seq
-        ready = self.feed.offer(item(seq) for seq in heard)
+        ready = self.offer(heard)
         assert [each.seq for each in ready] == list(range(before + 1, self.feed.last_seq + 1))
 
     @precondition(lambda self: self.feed.missing_before is not None)
@@ -71,13 +80,13 @@ class FeedMachine(RuleBasedStateMachine):
     def the_hole_is_read_from_the_log(self) -> None:
         missing = self.feed.missing_before
         assert missing is not None
-        self.feed.offer(item(seq) for seq in range(self.feed.last_seq + 1, missing))
+        self.offer(range(self.feed.last_seq + 1, missing))
         assert self.feed.missing_before is None or self.feed.missing_before > missing
 
     @precondition(lambda self: self.head > self.feed.last_seq)
     @rule()
     def heads_are_compared_and_the_rest_is_read(self) -> None:
-        self.feed.offer(item(seq) for seq in range(self.feed.last_seq + 1, self.head + 1))
+        self.offer(range(self.feed.last_seq + 1, self.head + 1))
         assert self.feed.last_seq == self.head
         assert self.feed.missing_before is None
 
@@ -113,8 +122,17 @@ class FeedMachine(RuleBasedStateMachine):
         kept = self.feed.since(since)
         if kept is not None:
             assert [each.seq for each in kept] == list(range(since + 1, self.feed.last_seq + 1))
-            # What was deleted must not come back: nothing of before a deletion is kept.
-            assert not any(each.kind == "delete" for each in kept[1:])
+            # What was deleted must not come back: of before a deletion nothing is kept but what
+            # was read from the log after it.
+            gone = max((each.seq for each in kept if each.kind == "delete"), default=0)
+            assert {each.seq for each in kept if each.seq < gone} <= self.recalled
+
+    @rule(back=some.integers(1, 40), most=some.integers(1, 40))
+    def somebody_read_it_from_the_log(self, back: int, most: int) -> None:
+        first = max(1, self.feed.last_seq - back)
+        read = range(first, min(first + most, self.feed.last_seq + 1))
+        self.feed.recall([item(seq) for seq in read])
+        self.recalled |= set(read)
 
     @invariant()
     def everybody_has_everything_once_and_in_order(self) -> None:
