@@ -6,11 +6,11 @@ import pytest
 
 from tests import services
 
-NEEDS_NO_SERVERS = ("unit", "house")
+NEEDS_NO_SERVERS = ("unit", "house", "runs")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """See tests/journeys/test_other_server.py."""
+    """See tests/runs/test_uvicorn.py."""
     parser.addoption("--server", default="parley", help="what replicas run on: parley or uvicorn")
 
 
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything outside of `unit/` and `house/` gets the real database and broker."""
+    """Everything outside of these folders gets the real database and broker."""
     for item in items:
         folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
         if folder not in NEEDS_NO_SERVERS:
