@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat.client import Refused, uuid7
+from chat.client import Refused, Rest, uuid7
 from tests.cluster import Cluster, Person
 from tests.wire import Wire
 
@@ -49,6 +49,21 @@ async def test_leaving_ends_what_one_is_sent_of_a_room(alice: Person, bob: Perso
         await hers.push("message.new")
         await settled(his)
         assert [frame for frame in his.pushed[before:] if frame.get("room") == room] == []
+
+
+async def test_who_inherits_a_room_owns_it_on_the_other_replica_within_two_seconds(
+    alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    path = f"/rooms/{room}"
+    async with bob.rest_at(1) as his:
+        with pytest.raises(Refused, match="forbidden"):  # his role is remembered there from now on
+            await his.patch(path, topic="mine")
+        await alice.rest.post(f"{path}/leave")
+        async with asyncio.timeout(2):
+            while (await told_at(his, "PATCH", path, {"topic": "mine"}))[0] != 200:  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.05)
+        assert (await his.get(path))["role"] == "owner"
 
 
 async def test_whoever_is_removed_sees_nothing_more_on_either_replica(
@@ -201,8 +216,12 @@ def calls(room: str, user: str) -> list[tuple[str, str, dict[str, Any] | None]]:
 
 
 async def told(person: Person, method: str, path: str, body: Any) -> tuple[int | None, str, str]:
+    return await told_at(person.rest, method, path, body)
+
+
+async def told_at(rest: Rest, method: str, path: str, body: Any) -> tuple[int | None, str, str]:
     try:
-        await person.rest.request(method, path, json=body)
+        await rest.request(method, path, json=body)
     except Refused as refusal:
         return refusal.status, refusal.code, refusal.message
     return 200, "", ""

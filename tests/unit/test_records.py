@@ -1,5 +1,6 @@
 """How long what was read of a room or a member counts."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -67,3 +68,45 @@ async def test_is_read_again_when_a_change_is_told(stored: Stored) -> None:
     await recent.get("a")
     recent.drop("a")
     assert await recent.get("a") == 2
+
+
+async def test_what_is_read_together_is_not_kept_when_a_change_is_told_meanwhile(
+    stored: Stored,
+) -> None:
+    recent = stored.recent(lambda: True)
+    asked: list[list[str]] = []
+
+    async def read(keys: list[str]) -> dict[str, int]:
+        asked.append(keys)
+        if len(asked) == 1:
+            recent.drop("a")  # told while the database answers with what was before
+        return {key: len(asked) for key in keys if key != "nobody"}
+
+    keys = ["a", "b", "a", "nobody"]
+    assert await recent.get_all(keys, read) == {"a": 1, "b": 1}
+    assert (recent.known("a"), recent.known("b")) == (None, None)
+    assert await recent.get_all(keys, read) == {"a": 2, "b": 2}
+    assert await recent.get_all(["a", "b"], read) == {"a": 2, "b": 2}
+    assert asked == [["a", "b", "nobody"]] * 2
+
+
+async def test_a_read_under_way_is_not_kept_when_a_change_is_told_meanwhile(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recent = stored.recent(lambda: True)
+    is_begun, may_end = asyncio.Event(), asyncio.Event()
+    read = stored.read
+
+    async def slow(key: str) -> int:
+        is_begun.set()
+        await may_end.wait()
+        return await read(key)
+
+    monkeypatch.setattr(recent, "_read", slow)
+    first = asyncio.create_task(recent.get("a"))
+    await is_begun.wait()
+    recent.drop("a")
+    second = asyncio.create_task(recent.get("a"))
+    may_end.set()
+    assert (await first, await second) == (1, 2)
+    assert recent.known("a") == 2

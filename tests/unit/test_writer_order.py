@@ -1,0 +1,77 @@
+"""Who hears first of what is durable: the process, then its caller, then who tells everybody."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+from unittest import mock
+
+from chat.store import writer
+from chat.store.appends import Append, Committed
+from chat.store.heads import EMPTY, Head
+
+ROOM = "a" * 24
+
+
+class Log:
+    """A collection of events that are durable when the test says so, and all that happened."""
+
+    def __init__(self) -> None:
+        self.happened: list[str] = []
+        self.answers: list[Awaitable[Any]] = []
+        self.is_durable = asyncio.Event()
+        self.is_over = asyncio.Event()
+        self.writes = asyncio.Semaphore(0)
+
+    def with_options(self, **_: object) -> "Log":
+        return self
+
+    async def insert_many(self, documents: Sequence[dict[str, Any]], *, ordered: bool) -> None:
+        self.tell("write", [document["seq"] for document in documents])
+        self.writes.release()
+        await self.is_durable.wait()
+        self.tell("durable", [document["seq"] for document in documents])
+
+    def committed(self, new: Sequence[Committed]) -> None:
+        self.tell("committed", [each.place.seq for each in new])
+
+    def answered(self, new: Sequence[Committed]) -> None:
+        self.tell("answered", [each.place.seq for each in new])
+        if new[-1].place.seq == len(self.answers):
+            self.is_over.set()
+
+    def tell(self, what: str, seqs: list[int]) -> None:
+        has_answer = [asyncio.ensure_future(each).done() for each in self.answers]
+        self.happened.append(f"{what} {seqs}, answers {sum(has_answer)}")
+
+
+async def test_a_caller_is_answered_once_it_is_durable_and_before_everybody_is_told() -> None:
+    log = Log()
+    heads: Any = mock.AsyncMock()
+    heads.known_or_found.side_effect = [EMPTY, Head(1, 1)]
+    heads.saw = mock.Mock()
+    events: Any = log
+    made = writer.Writer(events, heads, committed=log.committed, answered=log.answered)
+
+    def say(id: str) -> None:
+        document = {"_id": id, "kind": "message", "actor_id": "a", "room_id": ROOM}
+        log.answers.append(made.enqueue(Append(ROOM, document, encode=lambda _: b"")))
+
+    say("first")
+    running = asyncio.create_task(made.run())
+    async with asyncio.timeout(5):
+        await log.writes.acquire()
+        say("second")  # of the next group
+        log.is_durable.set()
+        await log.is_over.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    assert log.happened == [
+        "write [1], answers 0",
+        "durable [1], answers 0",
+        "committed [1], answers 0",
+        "write [2], answers 0",  # the next group is on its way before anything else is done
+        "durable [2], answers 0",
+        "committed [2], answers 0",
+        "answered [1], answers 1",
+        "answered [2], answers 2",
+    ]
