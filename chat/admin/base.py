@@ -11,7 +11,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import PermissionsMixin
 from django.core.paginator import Paginator
 from django.db.models import QuerySet, TextChoices
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.template.response import TemplateResponse
 
 from accounts import live
 from accounts.identity import Identity
@@ -53,6 +54,37 @@ class ReadOnlyAdmin(AnyAdmin):
     ) -> HttpResponse:
         title = str(self.opts.verbose_name_plural).capitalize()
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One row, for those who may see it."""
+        return self.row_view(request, object_id) if self.lets(request) else HttpResponseForbidden()
+
+    def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The page of one row: Django's, unless the desk has one of its own."""
+        return super().change_view(request, object_id)
+
+    def lets(self, request: HttpRequest) -> bool:
+        """Whether whoever asks may see the pages here, and for a POST do what they offer."""
+        is_post = request.method == "POST"
+        return self.has_view_permission(request) and (not is_post or self.may_post(request))
+
+    def may_post(self, request: HttpRequest) -> bool:
+        """Whether they may do any of it."""
+        return self.has_change_permission(request)
+
+    def page(
+        self, request: HttpRequest, template: str, *, title: str, **shown: Any
+    ) -> TemplateResponse:
+        """A page of the desk's own, in the admin's frame."""
+        frame = self.admin_site.each_context(request)
+        context = {**frame, "title": title, "opts": self.opts, **shown}
+        return TemplateResponse(request, f"admin/chat/{template}.html", context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

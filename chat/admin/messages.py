@@ -6,8 +6,13 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseRedirect,
+)
 from django.urls import reverse
 
 from chat import bridge, desk, errors, services
@@ -22,12 +27,15 @@ class MessageAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, "chat.delete_event")
 
+    def may_post(self, request: HttpRequest) -> bool:
+        return self.has_delete_permission(request)
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The search."""
-        if not self.has_view_permission(request):
-            return HttpResponse(status=403)
+        if not self.lets(request):
+            return HttpResponseForbidden()
         typed = request.GET.get("q", "")
         before_n = request.GET.get("before_n", "")
         found, problem = None, ""
@@ -39,45 +47,29 @@ class MessageAdmin(ReadOnlyAdmin):
                 problem = " ".join(
                     said for lines in (error.fields or {}).values() for said in lines
                 )
-        return TemplateResponse(request, "admin/chat/event/change_list.html", {
-            **self.admin_site.each_context(request),
-            "title": "Messages", "opts": self.opts, "q": typed, "found": found,
-            "problem": problem,
-            "rows": [desk.row_of(each, found.names) for each in found.messages] if found else [],
-        })  # fmt: skip
+        return self.page(
+            request, "event/change_list", title="Messages", q=typed, found=found, problem=problem,
+            rows=[desk.row_of(each, found.names) for each in found.messages] if found else [],
+        )  # fmt: skip
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """One message: its context, its edits; POST deletes it, or brings it back."""
-        if not self.has_view_permission(request):
-            return HttpResponse(status=403)
         message = bridge.run(desk.message_of(object_id))
         if message is None:
             raise Http404
         form = ReasonForm(request.POST or None)
-        may_delete = self.has_delete_permission(request)
-        if request.method == "POST":
-            if not may_delete:
-                return HttpResponse(status=403)
-            if form.is_valid():
-                _change(request, message, reason=form.cleaned_data["reason"])
-                here = reverse("admin:chat_event_change", args=[object_id])
-                return HttpResponseRedirect(here)
+        if request.method == "POST" and form.is_valid():
+            _change(request, message, reason=form.cleaned_data["reason"])
+            return HttpResponseRedirect(reverse("admin:chat_event_change", args=[object_id]))
         around = bridge.run(desk.context_of(message))
         names = bridge.run(desk.names_of([str(each["actor_id"]) for each in around]))
-        return TemplateResponse(request, "admin/chat/event/change_form.html", {
-            **self.admin_site.each_context(request),
-            "title": "Message", "opts": self.opts, "form": form, "may_delete": may_delete,
-            "message": desk.row_of(message, names),
-            "around": [desk.row_of(each, names) for each in around],
-            "edits": bridge.run(desk.edits_of(message)),
-            "deleted_text": bridge.run(desk.deleted_text_of(message)),
-        })  # fmt: skip
+        return self.page(
+            request, "event/change_form", title="Message", form=form,
+            may_delete=self.may_post(request), message=desk.row_of(message, names),
+            around=[desk.row_of(each, names) for each in around],
+            edits=bridge.run(desk.edits_of(message)),
+            deleted_text=bridge.run(desk.deleted_text_of(message)),
+        )  # fmt: skip
 
 
 def _change(request: HttpRequest, message: dict[str, Any], *, reason: str) -> None:

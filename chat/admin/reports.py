@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseRedirect,
+)
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from accounts import services as accounts
@@ -57,29 +61,22 @@ class ReportAdmin(ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, "chat.change_report")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def may_post(self, request: HttpRequest) -> bool:
+        return True  # each deed has a right of its own
+
+    def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A report with everything that helps to decide; POST does what was decided."""
-        if not self.has_view_permission(request):
-            return HttpResponse(status=403)
         report = get_object_or_404(Report, pk=object_id)
         form = ActForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             if not may(request, RIGHTS[form.cleaned_data["deed"]]):
-                return HttpResponse(status=403)
+                return HttpResponseForbidden()
             if _act(request, report, **form.cleaned_data):
                 return HttpResponseRedirect(reverse("admin:chat_report_changelist"))
-        return TemplateResponse(request, "admin/chat/report/change_form.html", {
-            **self.admin_site.each_context(request),
-            **_shown(report),
-            "title": "Report", "opts": self.opts, "form": form, "hours": HOURS,
-            "deeds": [deed for deed in DEEDS if may(request, RIGHTS[deed])],
-        })  # fmt: skip
+        return self.page(
+            request, "report/change_form", title="Report", form=form, hours=HOURS,
+            deeds=[deed for deed in DEEDS if may(request, RIGHTS[deed])], **_shown(report),
+        )  # fmt: skip
 
 
 def _shown(report: Report) -> dict[str, Any]:

@@ -4,9 +4,13 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseRedirect,
+)
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from chat import services
@@ -54,18 +58,11 @@ class RoomAdmin(ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, "chat.change_room")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """One room."""
-        if not self.has_view_permission(request) or object_id == HOUSE_ROOM:
-            return HttpResponse(status=403)
+    def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """One room; POST sets something of it."""
+        if object_id == HOUSE_ROOM:
+            return HttpResponseForbidden()
         room = get_object_or_404(Room, pk=object_id)
-        may_change = self.has_change_permission(request)
         sent = request.POST.get("form", "")
         is_role, is_lift = sent == "role", sent == "lift"
         settings = SettingsForm(
@@ -77,21 +74,17 @@ class RoomAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         role = RoleForm(request.POST if is_role else None)
         if request.method == "POST":
-            if not may_change:
-                return HttpResponse(status=403)
             asked = role if is_role else LiftForm(request.POST) if is_lift else settings
             if _changed(request, room, asked):
                 return HttpResponseRedirect(reverse("admin:chat_room_change", args=[object_id]))
         members = Membership.objects.filter(room_id=room.pk).select_related("user")[:MEMBERS_SHOWN]
-        return TemplateResponse(request, "admin/chat/room/change_form.html", {
-            **self.admin_site.each_context(request),
-            "title": str(room), "opts": self.opts, "room": room, "settings": settings,
-            "role": role, "members": members, "may_change": may_change,
-            "bans": Ban.objects.filter(
-                room_id=room.pk, expires_at__gt=times.utc_now()
-            ).select_related("user")[:MEMBERS_SHOWN],
-            "roles": Membership.Role.choices, "is_archived": _is_archived(room),
-        })  # fmt: skip
+        bans = Ban.objects.filter(room_id=room.pk, expires_at__gt=times.utc_now())
+        return self.page(
+            request, "room/change_form", title=str(room), room=room, settings=settings, role=role,
+            members=members, may_change=self.may_post(request),
+            bans=bans.select_related("user")[:MEMBERS_SHOWN],
+            roles=Membership.Role.choices, is_archived=_is_archived(room),
+        )  # fmt: skip
 
 
 def _changed(request: HttpRequest, room: Room, form: forms.Form) -> bool:

@@ -6,9 +6,13 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseRedirect,
+)
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from chat import bridge, desk, errors, rules, services
@@ -63,9 +67,8 @@ class ServerRulesAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The rules; POST sets them."""
-        may_change = self.has_change_permission(request)
-        if not self.has_view_permission(request) or (request.method == "POST" and not may_change):
-            return HttpResponse(status=403)
+        if not self.lets(request):
+            return HttpResponseForbidden()
         stored = ServerRules.objects.filter(pk=SERVER).first()
         initial = {"rules": stored.rules if stored else []}
         form = ServerRulesForm(request.POST or None, initial=initial)
@@ -73,19 +76,12 @@ class ServerRulesAdmin(ReadOnlyAdmin):
             work = services.server_rules_update(identity_of(request), **form.cleaned_data)
             if done(request, work, "The rules are changed. They hold within 2 seconds."):
                 return HttpResponseRedirect(reverse("admin:chat_serverrules_changelist"))
-        return TemplateResponse(request, "admin/chat/serverrules.html", {
-            **self.admin_site.each_context(request),
-            "title": "Word rules of the server", "opts": self.opts, "form": form,
-            "may_change": may_change,
-        })  # fmt: skip
+        return self.page(
+            request, "serverrules", title="Word rules of the server", form=form,
+            may_change=self.has_change_permission(request),
+        )  # fmt: skip
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:chat_serverrules_changelist"))
 
 
@@ -109,29 +105,20 @@ class HeldMessageAdmin(ReadOnlyAdmin):
     def shortened(self, held: HeldMessage) -> str:
         return held.text[:80]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """One message that waits; POST decides."""
-        may_decide = self.has_change_permission(request)
-        if not self.has_view_permission(request) or (request.method == "POST" and not may_decide):
-            return HttpResponse(status=403)
         held = get_object_or_404(HeldMessage, pk=object_id)
         form = DecisionForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and _decided(request, held, form):
             return HttpResponseRedirect(reverse("admin:chat_heldmessage_changelist"))
         around = bridge.run(desk.newest_of(str(held.room_id)))
         names = bridge.run(desk.names_of([str(each["actor_id"]) for each in around]))
-        return TemplateResponse(request, "admin/chat/held.html", {
-            **self.admin_site.each_context(request),
-            "title": "Held message", "opts": self.opts, "form": form, "held": held,
-            "may_decide": may_decide and held.status == HeldMessage.Status.WAITING,
-            "around": [desk.row_of(each, names) for each in around],
-        })  # fmt: skip
+        is_waiting = held.status == HeldMessage.Status.WAITING
+        return self.page(
+            request, "held", title="Held message", form=form, held=held,
+            may_decide=is_waiting and self.has_change_permission(request),
+            around=[desk.row_of(each, names) for each in around],
+        )  # fmt: skip
 
 
 def _decided(request: HttpRequest, held: HeldMessage, form: forms.Form) -> bool:
