@@ -17,6 +17,7 @@ from chat.services import access, drafts, mentions
 from chat.services.messages import quoted
 from chat.services.words import REJECTED, RELEASED, WAITING
 from chat.store import Append, Place, Store
+from chat.store.records import RoomRecord
 from chat.store.store import SERVER
 from chatsite import times
 
@@ -39,13 +40,9 @@ async def held_release(
         no longer in the room), Unavailable.
     """
     now = now or times.utc_now()
-    house = await fanout.current()
-    store = house.store
-    record, member = await access.acting(store, room, identity, as_staff=as_staff)
-    access.may_moderate(member)
+    store, record, row = await _to_decide(identity, room, message, as_staff=as_staff)
     if record.is_archived:
         raise errors.RoomArchived
-    row = await _waiting(store, room, message)
     author = str(row["author_id"])
     if await store.member(room, author) is None:
         raise errors.Conflict("Its author is not in this room any more.")
@@ -84,11 +81,8 @@ async def held_reject(
     Raises:
         NotFound, Forbidden, Unavailable.
     """
-    house = await fanout.current()
-    _, member = await access.acting(house.store, room, identity, as_staff=as_staff)
-    access.may_moderate(member)
-    row = await _waiting(house.store, room, message)
-    async with house.store.database.client.start_session() as session:
+    store, _, row = await _to_decide(identity, room, message, as_staff=as_staff)
+    async with store.database.client.start_session() as session:
         await session.with_transaction(
             lambda s: _decide(s, identity, row, REJECTED, reason=reason, now=now or times.utc_now())
         )
@@ -131,11 +125,17 @@ async def server_rules_update(
     store.rules_changed()
 
 
-async def _waiting(store: Store, room: str, message: str) -> Document:
+async def _to_decide(
+    identity: Identity, room: str, message: str, *, as_staff: bool
+) -> tuple[Store, RoomRecord, Document]:
+    """What waits, and its room, for somebody who may decide on it."""
+    store = (await fanout.current()).store
+    record, member = await access.acting(store, room, identity, as_staff=as_staff)
+    access.may_moderate(member)
     row = await store.held.find_one({"_id": commands.uuid_hex(message)})
     if row is None or str(row["room_id"]) != room or row["status"] != WAITING:
         raise errors.NotFound("No such message waits here.")
-    return row
+    return store, record, row
 
 
 async def _decide(
