@@ -8,7 +8,9 @@ import asyncio
 import json
 import re
 import socket
+import ssl
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +54,33 @@ class Composed(proxy.Nginx):
         )
 
 
+def addresses(cluster: Cluster) -> list[str]:
+    """Where the replicas are, as an upstream names them."""
+    return [url.removeprefix("http://") for url in cluster.urls]
+
+
+@asynccontextmanager
+async def running(nginx: Composed) -> AsyncIterator[None]:
+    """It runs while the block does, and had nothing to complain of."""
+    nginx.spawn()
+    try:
+        await asyncio.to_thread(nginx.wait_ready)
+        yield
+        assert not nginx.alarms()
+    finally:
+        await asyncio.to_thread(nginx.kill)
+
+
+async def talk(url: str, access: str, context: ssl.SSLContext | None = None) -> None:
+    """A socket with this token is greeted, and answered."""
+    headers = {"Authorization": f"Bearer {access}"}
+    address = f"{url.replace('http', 'ws', 1)}/ws/v1/"
+    async with websockets.connect(address, additional_headers=headers, ssl=context) as socket:
+        assert json.loads(await socket.recv())["type"] == "hello"
+        await socket.send('{"id": 1, "type": "ping", "data": {}}')
+        assert json.loads(await socket.recv())["reply_to"] == 1
+
+
 @pytest.fixture(scope="module")
 async def cluster(
     tmp_path_factory: pytest.TempPathFactory,
@@ -69,15 +98,9 @@ async def nginx(
 ) -> AsyncIterator[Composed]:
     folder = tmp_path_factory.mktemp("nginx")
     folder.chmod(0o755)
-    addresses = [url.removeprefix("http://") for url in cluster.urls]
-    running = Composed(folder, port=proxy.free_port(), replicas=addresses, host=HOST)
-    running.spawn()
-    try:
-        await asyncio.to_thread(running.wait_ready)
-        yield running
-        assert not running.alarms()
-    finally:
-        await asyncio.to_thread(running.kill)
+    made = Composed(folder, port=proxy.free_port(), replicas=addresses(cluster), host=HOST)
+    async with running(made):
+        yield made
 
 
 def access_log(nginx: Composed) -> list[dict[str, object]]:
@@ -95,12 +118,7 @@ async def test_pages_and_api_come_through(nginx: Composed) -> None:
 
 async def test_a_socket_is_upgraded_and_lives(cluster: Cluster, nginx: Composed) -> None:
     alice = await cluster.person("alice")
-    headers = {"Authorization": f"Bearer {await alice.rest.token()}"}
-    url = nginx.url.replace("http", "ws") + "/ws/v1/"
-    async with websockets.connect(url, additional_headers=headers) as socket:
-        assert json.loads(await socket.recv())["type"] == "hello"
-        await socket.send('{"id": 1, "type": "ping", "data": {}}')
-        assert json.loads(await socket.recv())["reply_to"] == 1
+    await talk(nginx.url, await alice.rest.token())
 
 
 async def test_metrics_are_closed_from_outside_even_with_the_token(nginx: Composed) -> None:

@@ -6,7 +6,6 @@ Ports and places of the files are the test's; the rest is what is shipped.
 import asyncio
 import contextlib
 import datetime
-import json
 import secrets
 import ssl
 from collections.abc import AsyncIterator
@@ -15,7 +14,6 @@ from typing import Final
 
 import httpx
 import pytest
-import websockets
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from chatsite import embedded
 from tests.cluster import PASSWORD, Cluster
 from tests.faults import proxy
-from tests.integration.test_nginx import Composed
+from tests.integration.test_nginx import Composed, addresses, running, talk
 
 SHIPPED: Final = proxy.SHIPPED.with_name("parley-tls.conf")
 HOST: Final = "127.0.0.1"
@@ -96,15 +94,10 @@ async def nginx(
 ) -> AsyncIterator[WithTls]:
     folder = tmp_path_factory.mktemp("nginx-tls")
     folder.chmod(0o755)
-    running = WithTls(folder, replicas=[url.removeprefix("http://") for url in cluster.urls])
-    self_signed(running.certificate)
-    running.spawn()
-    try:
-        await asyncio.to_thread(running.wait_ready)
-        yield running
-        assert not running.alarms()
-    finally:
-        await asyncio.to_thread(running.kill)
+    made = WithTls(folder, replicas=addresses(cluster))
+    self_signed(made.certificate)
+    async with running(made):
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -150,12 +143,7 @@ async def test_a_program_logs_in_and_talks_over_wss(
     async with httpx.AsyncClient(base_url=nginx.https, verify=trusting) as http:
         made = await http.post("/api/v1/auth/register", json=account)
     assert made.status_code == 201, made.text
-    headers = {"Authorization": f"Bearer {made.json()['access']}"}
-    url = f"{nginx.https.replace('https', 'wss')}/ws/v1/"
-    async with websockets.connect(url, additional_headers=headers, ssl=trusting) as socket:
-        assert json.loads(await socket.recv())["type"] == "hello"
-        await socket.send('{"id": 1, "type": "ping", "data": {}}')
-        assert json.loads(await socket.recv())["reply_to"] == 1
+    await talk(nginx.https, made.json()["access"], trusting)
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")

@@ -61,8 +61,8 @@ async def test_who_inherits_a_room_owns_it_on_the_other_replica_within_two_secon
             await his.patch(path, topic="mine")
         await alice.rest.post(f"{path}/leave")
         async with asyncio.timeout(2):
-            while (await told_at(his, "PATCH", path, {"topic": "mine"}))[0] != 200:  # noqa: ASYNC110  (another process)
-                await asyncio.sleep(0.05)
+            while (await told_at(his, "PATCH", path, {"topic": "mine"}))[0] != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # (another process: it sets no event here)
         assert (await his.get(path))["role"] == "owner"
 
 
