@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,29 @@ def up(tmp_path: Path) -> Iterator[Starter]:
     starter.kill()
 
 
+@dataclass(frozen=True)
+class Twice:
+    """One data folder, started, used and ended (`first`), then started again: it runs."""
+
+    first_said: str
+    key: str
+    again: Up
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    up = Starter(tmp_path_factory.mktemp("twice") / "var")
+    try:
+        first = up().ready()
+        with first.database() as client:
+            client.parley.notes.insert_one({"_id": "kept"})
+        key = env.secret_key_file(up.folder).read_text()
+        assert first.end() == 0
+        yield Twice(first.said(), key, up().ready())
+    finally:
+        up.kill()
+
+
 def clean_environment() -> dict[str, str]:
     """Without what the test run itself is pointed at."""
     ours = ("DATA_DIR", "MONGODB_URL", "MONGODB_NAME", "REDIS_URL", "SECRET_KEY", "REPLICA")
@@ -175,31 +199,23 @@ def test_it_ends_replicas_first_and_the_database_last(up: Starter) -> None:
     assert gone == ["serve", "valkey-server", "database_process.py"]
 
 
-def test_the_password_of_admin_is_said_once_and_works(up: Starter) -> None:
-    parley = up().ready()
-    found = ADMIN.search(parley.said())
+def test_the_password_of_admin_is_said_once_and_works(twice: Twice) -> None:
+    found = ADMIN.search(twice.first_said)
     assert found
     answer = httpx.post(
-        f"{parley.run_file()['replicas'][0]}/api/v1/auth/login",
+        f"{twice.again.run_file()['replicas'][0]}/api/v1/auth/login",
         json={"login": "admin", "password": found[1]},
     )
     assert answer.status_code == 200
-    assert parley.end() == 0
-    again = up().ready()
-    assert not ADMIN.search(again.said())
+    assert not ADMIN.search(twice.again.said())
 
 
-def test_a_second_start_finds_the_data_and_the_same_key(up: Starter) -> None:
-    parley = up().ready()
-    key = env.secret_key_file(parley.folder).read_text()
-    assert env.secret_key_file(parley.folder).stat().st_mode & 0o777 == 0o600
-    with parley.database() as client:
-        client.parley.notes.insert_one({"_id": "kept"})
-    assert parley.end() == 0
-    again = up().ready()
-    with again.database() as client:
+def test_a_second_start_finds_the_data_and_the_same_key(twice: Twice) -> None:
+    with twice.again.database() as client:
         assert client.parley.notes.find_one() == {"_id": "kept"}
-    assert env.secret_key_file(again.folder).read_text() == key
+    key_file = env.secret_key_file(twice.again.folder)
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    assert key_file.read_text() == twice.key
 
 
 def test_after_kill_9_of_everything_the_next_start_finds_what_was_acknowledged(
@@ -313,11 +329,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(up: Starter, tmp_path: Path
         assert f"parley: cannot write to {folder}: " in refused(up("--data-dir", folder))
 
 
-def test_a_second_start_on_the_same_folder_is_one_line(up: Starter) -> None:
-    parley = up().ready()
-    line = refused(up())
-    assert line == f"parley: process {parley.process.pid} runs on {parley.folder} already"
-    assert parley.get("/readyz").status_code == 200
+def test_a_second_start_on_the_same_folder_is_one_line(up: Starter, twice: Twice) -> None:
+    running = twice.again
+    line = refused(up(folder=running.folder))
+    assert line == f"parley: process {running.process.pid} runs on {running.folder} already"
+    assert running.get("/readyz").status_code == 200
 
 
 def test_a_broken_data_folder_is_one_line(up: Starter) -> None:
@@ -368,8 +384,8 @@ def test_lifted_rate_limits_are_said_at_the_start(up: Starter) -> None:
     assert "RATE_LIMITS=off" in up(environ={"RATE_LIMITS": "off"}).ready().said()
 
 
-def test_the_doctor_finds_it_and_is_content(up: Starter) -> None:
-    parley = up().ready()
+def test_the_doctor_finds_it_and_is_content(twice: Twice) -> None:
+    parley = twice.again
     found = subprocess.run(
         [sys.executable, str(env.BASE_DIR / "manage.py"), "doctor"],
         env=clean_environment() | {"DATA_DIR": str(parley.folder)},
