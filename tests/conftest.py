@@ -10,7 +10,7 @@ NEEDS_NO_SERVERS = ("unit", "house", "runs")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """See tests/runs/test_uvicorn.py."""
+    """See tests/runs/test_sockets.py."""
     parser.addoption("--server", default="parley", help="what replicas run on: parley or uvicorn")
 
 

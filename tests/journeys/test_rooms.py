@@ -178,16 +178,6 @@ async def test_typing_is_told_to_the_others_only(alice: Person, bob: Person) -> 
         assert [frame for frame in his.pushed if frame["type"] == "typing"] == []
 
 
-async def test_a_heartbeat_names_the_head_of_every_room(alice: Person) -> None:
-    room = await alice.channel()
-    async with await alice.wire() as socket:
-        hello = await socket.push("hello")
-        assert hello["data"]["heartbeat_s"] == 25
-        ack = await socket.ask("message.send", {"room": room, "id": uuid7(), "text": "hello"})
-        beat = await socket.push("heartbeat", within_s=27)
-        assert beat["data"]["heads"][room] == ack["data"]["message"]["seq"]
-
-
 def commands(room: str) -> list[tuple[str, dict[str, Any]]]:
     return [
         ("message.send", {"room": room, "id": uuid7(), "text": "x"}),

@@ -1,0 +1,27 @@
+"""What takes a clock's time and nothing of the machine: tests/runs has it run beside other things.
+
+pytest finds no tests here unless it is given this file.
+"""
+
+import time
+
+from chat.client import uuid7
+from tests import wire
+from tests.cluster import Cluster, Person
+
+
+async def test_a_heartbeat_names_the_head_of_every_room(alice: Person) -> None:
+    room = await alice.channel()
+    async with await alice.wire() as socket:
+        hello = await socket.push("hello")
+        assert hello["data"]["heartbeat_s"] == 25
+        ack = await socket.ask("message.send", {"room": room, "id": uuid7(), "text": "hello"})
+        beat = await socket.push("heartbeat", within_s=27)
+        assert beat["data"]["heads"][room] == ack["data"]["message"]["seq"]
+
+
+async def test_ten_seconds_of_silence_close_the_socket(cluster: Cluster) -> None:
+    async with await wire.open_bare(cluster.urls[0]) as socket:
+        began = time.monotonic()
+        assert await socket.closed() == 4401
+        assert 9 <= time.monotonic() - began <= 12
