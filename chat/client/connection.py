@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from websockets.asyncio import client as ws
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.protocol import State
 
 from chat.client import backoff, cursors, frames, inbox, replies
 
@@ -175,7 +176,12 @@ class Client:
             Closed: the connection ended for good.
         """
         socket = await self._wait_ready()
-        return await self._replies.ask(socket, type_, data)
+        try:
+            return await self._replies.ask(socket, type_, data)
+        except frames.Lost:
+            if socket is self._socket and socket.state is not State.OPEN:
+                self._lose()  # the reading task has not got there; whoever tries again must wait
+            raise
 
     async def ping(self) -> float:
         """Seconds to the server and back."""

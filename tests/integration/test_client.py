@@ -207,6 +207,25 @@ async def test_comes_back_after_other_closes(code: int) -> None:
     assert chat.counts.connections == 2
 
 
+@pytest.mark.timeout(20)
+async def test_what_is_said_in_the_moment_of_a_loss_waits_for_the_next_connection() -> None:
+    async def script(link: Link) -> None:
+        await link.greet()
+        if link.number == 1:
+            await link.idle()
+        else:
+            await link.ack(await link.command(), duplicate=False)
+            await link.idle()
+
+    async with serving(script) as url, Client(url, "token") as chat:
+        assert chat._socket is not None
+        chat._socket.transport.abort()
+        await asyncio.sleep(0)  # it is lost, and the reading task has not got there
+        assert await chat.send(ROOM, "hello") == {"duplicate": False}
+    assert chat.counts.connections == 2
+    assert chat.counts.resent <= 1
+
+
 async def test_a_handshake_refused_for_good_is_raised() -> None:
     def refuse(connection: ws.ServerConnection, request: object) -> Any:
         return connection.respond(403, "no\n")
