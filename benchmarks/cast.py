@@ -10,6 +10,7 @@ Everything is written in bulk, as a run wants thousands: through the models, so 
 are the product's.
 """
 
+import itertools
 import json
 import secrets
 import sys
@@ -50,9 +51,12 @@ def main() -> None:
     Session.objects.bulk_create(logins, batch_size=AT_ONCE)
     in_rooms: list[list[int]] = [room["members"] for room in plan["rooms"]]
     rooms = [
-        _room([people[n] for n in members], is_direct=plan.get("direct", False))
-        for members in in_rooms
-    ]
+        _room(
+            [people[n] for n in spec["members"]], spec.get("history", 0),
+            is_direct=plan.get("direct", False),
+        )
+        for spec in plan["rooms"]
+    ]  # fmt: skip
     Room.objects.bulk_create(rooms, batch_size=AT_ONCE)
     memberships = (
         Membership(room=room, user=people[number], role=_role(room, place))
@@ -60,8 +64,14 @@ def main() -> None:
         for place, number in enumerate(members)
     )
     Membership.objects.bulk_create(memberships, batch_size=AT_ONCE)
-    for room, spec, members in zip(rooms, plan["rooms"], in_rooms, strict=True):
-        _history(room, [people[n] for n in members], spec.get("history", 0))
+    histories = (
+        message
+        for room, members in zip(rooms, in_rooms, strict=True)
+        for message in _messages(room, [people[n] for n in members])
+    )
+    events = stored.collection("chat_event")
+    while some := list(itertools.islice(histories, AT_ONCE)):
+        events.insert_many(some)
     found = {
         "names": [person.username for person in people],
         "tokens": [_token(login) for login in logins],
@@ -97,13 +107,15 @@ def _token(login: Session) -> str:
     return access
 
 
-def _room(members: list[User], *, is_direct: bool) -> Room:
+def _room(members: list[User], length: int, *, is_direct: bool) -> Room:
+    room = Room(
+        id=ObjectId(), kind=Room.Kind.GROUP, name="bench", members_count=len(members),
+        head_seq=length, head_n=length,
+    )  # fmt: skip
     if is_direct:
-        key = ":".join(sorted(str(person.pk) for person in members))
-        return Room(
-            id=ObjectId(), kind=Room.Kind.DIRECT, direct_key=key, members_count=len(members)
-        )
-    return Room(id=ObjectId(), kind=Room.Kind.GROUP, name="bench", members_count=len(members))
+        room.kind, room.name = Room.Kind.DIRECT, ""
+        room.direct_key = ":".join(sorted(str(person.pk) for person in members))
+    return room
 
 
 def _role(room: Room, place: int) -> str:
@@ -111,20 +123,11 @@ def _role(room: Room, place: int) -> str:
     return Membership.Role.OWNER if is_owner else Membership.Role.MEMBER
 
 
-def _history(room: Room, members: list[User], length: int) -> None:
-    """Messages as the product stores them, from 1 to `length`; the last ones by bulk too."""
-    events = stored.collection("chat_event")
-    for first in range(1, length + 1, AT_ONCE):
-        last = min(first + AT_ONCE, length + 1)
-        events.insert_many(list(_messages(room, members, range(first, last))))
-    if length:
-        Room.objects.filter(pk=room.pk).update(head_seq=length, head_n=length)
-
-
-def _messages(room: Room, members: list[User], numbers: range) -> Iterator[dict[str, Any]]:
-    """Documents with the fields that the hot path writes (`chat.services.messages`)."""
+def _messages(room: Room, members: list[User]) -> Iterator[dict[str, Any]]:
+    """A room's history: documents with the fields that the hot path writes
+    (`chat.services.messages`), from 1 to the room's head."""
     now = times.floor_ms(times.utc_now())
-    for n in numbers:
+    for n in range(1, room.head_n + 1):
         body = f"number {n} said aloud ".ljust(120, "x")
         yield {
             "_id": uuid.uuid4().hex, "room_id": room.pk, "kind": Event.Kind.MESSAGE.value,
