@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chat import keys
+from chat import entries, keys
 from chatsite import rds
 from chatsite.gathered import Gathered
 from chatsite.times import EPOCH
@@ -58,99 +58,6 @@ Entering = tuple[str, str, int]
 Changed = Callable[[Mapping[str, str]], None]
 """Told of people's new states."""
 logger = logging.getLogger(__name__)
-
-# A sorted set a person: member "<process>.<connection> <state>", score = when it expires (ms, by
-# Redis's clock). What is something else under its name is nobody's.
-_NOW: Final = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local function expire(key)
-  if type(redis.pcall('ZREMRANGEBYSCORE', key, '-inf', now)) == 'table' then
-    redis.call('DEL', key)
-  end
-end
-"""
-_STATE_OF: Final = (
-    _NOW
-    + """
-local function state_of(key)
-  expire(key)
-  local found = 'offline'
-  for _, entry in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    local state = string.match(entry, ' (%a+)$')
-    if state == 'invisible' then return 'offline' end
-    if state == 'online' then found = 'online' end
-    if state == 'away' and found == 'offline' then found = 'away' end
-  end
-  return found
-end
-"""
-)
-_UPDATE: Final = (
-    _STATE_OF
-    + """
-local key, seen, ttl = KEYS[1], KEYS[2], tonumber(ARGV[1])
-local before = state_of(key)
-local hides = false
-for i = 3, #ARGV, 2 do
-  for _, state in ipairs({'online', 'away', 'invisible', 'entering'}) do
-    redis.call('ZREM', key, ARGV[i] .. ' ' .. state)
-  end
-  if ARGV[i + 1] == 'invisible' then hides = true end
-  if ARGV[i + 1] ~= '' then
-    redis.call('ZADD', key, now + ttl, ARGV[i] .. ' ' .. ARGV[i + 1])
-  end
-end
-redis.call('PEXPIRE', key, ttl)
-local after = state_of(key)
-if hides then
-  redis.call('DEL', seen)
-elseif before ~= 'offline' then
-  redis.call('SET', seen, now, 'PX', tonumber(ARGV[2]))
-end
-return {before, after}
-"""
-)
-_LOOK: Final = (
-    _STATE_OF
-    + """
-local found = {}
-for i, key in ipairs(KEYS) do found[i] = state_of(key) end
-return found
-"""
-)
-_ENTER: Final = (
-    _NOW
-    + """
-local key, processes = KEYS[1], KEYS[2]
-local mine, ttl, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-expire(key)
-expire(processes)
-if redis.call('ZCARD', key) >= most then
-  local left = {[mine] = true}
-  for i = 4, #ARGV do left[ARGV[i]] = true end
-  local others = 0
-  for _, entry in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    local connection, process = string.match(entry, '^((%w+)%.%S+) ')
-    if connection and not left[connection] and redis.call('ZSCORE', processes, process) then
-      others = others + 1
-    end
-  end
-  if others >= most then return 0 end
-end
-redis.call('ZADD', key, now + ttl, mine .. ' entering')
-redis.call('PEXPIRE', key, ttl)
-return 1
-"""
-)
-_HEARD: Final = (
-    _NOW
-    + """
-expire(KEYS[1])
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-"""
-)
 
 
 class Presence:
@@ -285,33 +192,39 @@ class Presence:
             del self._dirty[user]
         return arrivals
 
-    async def _update(self, entries: dict[str, dict[str, str]]) -> None:
-        users = list(entries)
+    async def _update(self, told: dict[str, dict[str, str]]) -> None:
+        users = list(told)
         for start in range(0, len(users), BATCH):
             chunk = users[start : start + BATCH]
             try:
-                async with asyncio.timeout(LIMIT_S), rds.client().pipeline(transaction=False) as p:
-                    for user in chunk:
-                        arguments = [
-                            part
-                            for connection, state in entries[user].items()
-                            for part in (self._entry(connection), state)
-                        ]
-                        p.eval(
-                            _UPDATE, 2, keys.presence(user), keys.last_seen(user),
-                            ENTRY_TTL_S * 1000, LAST_SEEN_TTL_S * 1000, *arguments,
-                        )  # fmt: skip
-                    outcomes = await p.execute()
+                async with asyncio.timeout(LIMIT_S):
+                    names, arguments = self._arguments(chunk, told)
+                    states: Any = await rds.client().eval(
+                        entries.UPDATE, len(names), *names, *arguments
+                    )
             except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
                 logger.debug("presence not told: %s", type(error).__name__)
-                outcomes = [(b"", self._own_state(user).encode()) for user in chunk]
+                states = [each for user in chunk for each in (b"", self._own_state(user).encode())]
             changes = {
                 user: after.decode()
-                for user, (before, after) in zip(chunk, outcomes, strict=True)
+                for user, before, after in zip(chunk, states[::2], states[1::2], strict=True)
                 if before != after
             }
             if changes:
                 self._changed(changes)
+
+    def _arguments(
+        self, users: Iterable[str], told: Mapping[str, Mapping[str, str]]
+    ) -> tuple[list[str], list[str | int]]:
+        """The keys and the arguments of `entries.UPDATE`."""
+        names: list[str] = []
+        arguments: list[str | int] = [ENTRY_TTL_S * 1000, LAST_SEEN_TTL_S * 1000]
+        for user in users:
+            names += (keys.presence(user), keys.last_seen(user))
+            arguments.append(len(told[user]))
+            for connection, state in told[user].items():
+                arguments += (self._entry(connection), state)
+        return names, arguments
 
     async def _have_places(self, entering: Sequence[Entering]) -> dict[Entering, bool]:
         if time.monotonic() < self._broken_until:
@@ -325,8 +238,8 @@ class Presence:
                     dirty = self._dirty.get(user, {}).items()
                     gone = [self._entry(c) for c, state in dirty if not state]
                     pipe.eval(
-                        _ENTER, 2, keys.presence(user), keys.processes(), self._entry(connection),
-                        ENTRY_TTL_S * 1000, most, *gone,
+                        entries.ENTER, 2, keys.presence(user), keys.processes(),
+                        self._entry(connection), ENTRY_TTL_S * 1000, most, *gone,
                     )  # fmt: skip
                 found = await pipe.execute()
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
@@ -341,7 +254,7 @@ class Presence:
         try:
             async with asyncio.timeout(ENTER_LIMIT_S):
                 await rds.client().eval(
-                    _HEARD, 1, keys.processes(), self._process, round(HEARD_WITHIN_S * 1000)
+                    entries.HEARD, 1, keys.processes(), self._process, round(HEARD_WITHIN_S * 1000)
                 )
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
@@ -357,7 +270,7 @@ class Presence:
             try:
                 async with asyncio.timeout(LIMIT_S):
                     names = [keys.presence(user) for user in chunk]
-                    states: Any = await rds.client().eval(_LOOK, len(names), *names)
+                    states: Any = await rds.client().eval(entries.LOOK, len(names), *names)
             except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
                 logger.debug("presence not read: %s", type(error).__name__)
                 return None
