@@ -16,13 +16,14 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from channels.layers import get_channel_layer
 
 from chat import keys
 from chat.tasks import Tasks
+from chatsite.gathered import Gathered
 from metrics import instruments
 
 PUBLISH_LIMIT_S: Final = 0.25
@@ -39,6 +40,7 @@ OUTBOX_MAX: Final = 5_000
 """Rooms' messages waiting to be published; the oldest are dropped (the log has the events)."""
 BATCH_MAX: Final = 64
 """Messages of one room that go out as one."""
+JOINS_AT_ONCE: Final = 64
 
 Payload = dict[str, Any]
 logger = logging.getLogger(__name__)
@@ -63,6 +65,9 @@ class Bus:
         self._channel = f"process.{self.process}"
         self._wanted: set[str] = set()
         self._joined: set[str] = set()
+        self._joins: Gathered[str, bool] = Gathered(self._join_all, most=JOINS_AT_ONCE)
+        """One after the other, as the layer does them: hundreds side by side, each with a limit of
+        its own, would wait for each other until it is over."""
         self._outbox: deque[tuple[str, Payload, float]] = deque(maxlen=OUTBOX_MAX)
         self._work = asyncio.Event()
         self._membership = asyncio.Event()
@@ -82,9 +87,10 @@ class Bus:
         """Hear a room from now on. Returns once subscribed, or when Redis takes too long (it is
         then tried again until it succeeds or the room is left)."""
         self._wanted.add(room)
-        if not self.degraded:
-            await self._join_now(room)
-        self._membership.set()
+        if not self.degraded and room not in self._joined:
+            await self._joins.get(room)
+        if room not in self._joined:
+            self._membership.set()
 
     def leave(self, room: str) -> None:
         """Hear a room no more."""
@@ -182,6 +188,13 @@ class Bus:
             if self._wanted - self._joined:
                 await asyncio.sleep(BREAK_S)
                 self._membership.set()
+
+    async def _join_all(self, rooms: Sequence[str]) -> dict[str, bool]:
+        for room in rooms:
+            if self.degraded:
+                break  # `_keeping_groups` goes on
+            await self._join_now(room)
+        return {}
 
     async def _join_now(self, room: str) -> None:
         if room in self._joined:

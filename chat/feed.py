@@ -118,11 +118,12 @@ class Feed:
         return [item for item in self._ring if item.seq > seq]
 
     def recall(self, items: Sequence[Item]) -> None:
-        """Keep these for those who come back, when they end where what is kept begins. They have
-        to be as of `last_seq`: nothing of them deleted by then."""
+        """Keep these for those who come back, when they reach to where what is kept begins. They
+        have to be as of `last_seq`: nothing of them deleted by then."""
         first = self._ring[0].seq if self._ring else self.last_seq + 1
-        if items and items[-1].seq == first - 1 and len(items) + len(self._ring) <= RING_MAX:
-            self._ring.extendleft(reversed(items))
+        older = [item for item in items if item.seq < first]
+        if older and older[-1].seq == first - 1 and len(older) + len(self._ring) <= RING_MAX:
+            self._ring.extendleft(reversed(older))
 
     def forget(self, upto: int) -> None:
         """Events up to this seq are not kept any more: they must not come back from here."""

@@ -63,6 +63,9 @@ class Repair:
         """Announced heads that were looked for and never came to exist."""
         self._repairs: dict[str, asyncio.Task[None]] = {}
         self._tail: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._is_stale = False
+        """Whether the bus was lost since the sweep under way began: then one more follows."""
 
     def forget(self, room: str) -> None:
         """The room is not followed any more."""
@@ -171,7 +174,15 @@ class Repair:
         if self._tail is not None:
             self._tail.cancel()
             self._tail = None
-        self._tasks.own(self._sweep())
+        self._is_stale = True
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = self._tasks.own(self._sweep_all())
+
+    async def _sweep_all(self) -> None:
+        """A bus that comes and goes has every room read by one sweep after another, not by many."""
+        while self._is_stale:
+            self._is_stale = False
+            await self._sweep()
 
     async def _tailing(self) -> None:
         """Follow the log itself, in the order of the database, not of anybody's clock."""

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from accounts.identity import Identity
-from chat import errors, fanout, limits, services
+from chat import errors, fanout, journal, limits, services
 from chat.connection import Connection
 from chat.pace import Pace
 from chat.protocol.frames import Batch, Frame
@@ -282,13 +282,17 @@ async def test_a_negative_cursor_is_refused(
     one.shut()
 
 
+@pytest.mark.parametrize("has_newest", [True, False])
 async def test_what_one_reads_again_the_next_is_given_from_memory(
-    house: fanout.Fanout, alice: Identity, room: str
+    house: fanout.Fanout, alice: Identity, room: str, *, has_newest: bool
 ) -> None:
-    empty_ring(house, room)
     one, _wire = await opened(house, alice)
+    empty_ring(house, room)
     feed = house.feed(room)
     assert feed is not None
+    if has_newest:  # as in a room that was just opened
+        newest = await house.store.events_after(room, EVENTS - 1, limit=1)
+        feed.recall(await journal.items(house.store, newest))
     assert feed.since(0) is None
     await one.resume({room: 0})
     kept = feed.since(0)

@@ -89,3 +89,31 @@ async def test_what_could_not_be_read_of_a_room_is_read_again(
     finally:
         await tasks.end()
     assert mended == {"one", "other"}
+
+
+async def test_a_bus_that_comes_and_goes_has_all_rooms_read_once_more() -> None:
+    store = Store(heads={}, events={})
+    reads = 0
+    real = store.head
+
+    async def head(room: str) -> Head:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0)
+        return await real(room)
+
+    store.head = head  # type: ignore[method-assign]  # counted
+    tasks = Tasks()
+    unused = cast(Any, None)
+    feeds = {room: Feed(room, last_seq=1, room_n=1) for room in ("one", "other")}
+    mending = repair.Repair(
+        store=cast(Any, store), cache=unused, bus=unused, feeds=feeds, offer=unused, tasks=tasks
+    )
+    for _ in range(5):
+        mending.bus_recovered()
+        await asyncio.sleep(0)
+    sweeping = mending._sweeping
+    assert sweeping is not None
+    await sweeping
+    assert reads == 2 * len(feeds)
+    await tasks.end()
