@@ -70,11 +70,12 @@ def _latency(axes: Any, runs: Mapping[str, Any]) -> None:
             axes.plot(
                 load, values, style, color=colour, marker="o", ms=4, label=f"{title}, {share}"
             )
-    axes.set_xlabel("messages/s, % of the ceiling")
-    axes.set_ylabel("ms from sending to a recipient")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    axes.set_title("Latency over load", loc="left")
+    _named(
+        axes,
+        x="messages/s, % of the ceiling",
+        y="ms from sending to a recipient",
+        title="Latency over load",
+    )
 
 
 def _memory(axes: Any, runs: Mapping[str, Any]) -> None:
@@ -82,10 +83,12 @@ def _memory(axes: Any, runs: Mapping[str, Any]) -> None:
         sockets = [step["sockets"] for step in run["steps"]]
         mib = [step["memory_kb"]["replica 0"] / 1024 for step in run["steps"]]
         axes.plot(sockets, mib, color=OURS, marker="o", ms=4, alpha=1 if number == 0 else 0.4)
-    axes.set_xlabel("idle sockets on one replica")
-    axes.set_ylabel("memory of the replica, MiB")
-    axes.set_ylim(bottom=0)
-    axes.set_title("Memory over sockets", loc="left")
+    _named(
+        axes,
+        x="idle sockets on one replica",
+        y="memory of the replica, MiB",
+        title="Memory over sockets",
+    )
 
 
 def _history(axes: Any, runs: Mapping[str, Any]) -> None:
@@ -94,11 +97,9 @@ def _history(axes: Any, runs: Mapping[str, Any]) -> None:
         values = [_median([r[where] for r in runs["pages"]], str(n)) for n in lengths]
         axes.plot(lengths, values, color=colour, marker="o", ms=4, label=f"{where} page")
     axes.set_xscale("log")
-    axes.set_xlabel("messages in the room")
-    axes.set_ylabel("ms a page of 50, over REST")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    axes.set_title("Cost over history", loc="left")
+    _named(
+        axes, x="messages in the room", y="ms a page of 50, over REST", title="Cost over history"
+    )
 
 
 def _growth_sockets(axes: Any, runs: Mapping[str, Any]) -> None:
@@ -106,10 +107,9 @@ def _growth_sockets(axes: Any, runs: Mapping[str, Any]) -> None:
     axes.plot(
         sockets, [growth.delivery_us(run) for run in runs["sockets"]], color=OURS, marker="o", ms=4
     )
-    axes.set_xlabel("sockets in the room")
-    axes.set_ylabel("us of the processor a delivery")
-    axes.set_ylim(bottom=0)
-    axes.set_title("Cost over sockets", loc="left")
+    _named(
+        axes, x="sockets in the room", y="us of the processor a delivery", title="Cost over sockets"
+    )
 
 
 def _growth_rooms(axes: Any, runs: Mapping[str, Any]) -> None:
@@ -120,11 +120,7 @@ def _growth_rooms(axes: Any, runs: Mapping[str, Any]) -> None:
     ):
         values = [run[what] for run in runs["rooms"]]
         axes.plot(rooms, values, color=colour, marker="o", ms=4, label=title)
-    axes.set_xlabel("rooms that each person is in")
-    axes.set_ylabel("ms; KiB")
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    axes.set_title("Cost over rooms", loc="left")
+    _named(axes, x="rooms that each person is in", y="ms; KiB", title="Cost over rooms")
 
 
 def _growth_replicas(axes: Any, runs: Mapping[str, Any]) -> None:
@@ -135,6 +131,16 @@ def _growth_replicas(axes: Any, runs: Mapping[str, Any]) -> None:
     axes.set_xlabel(f"replicas that {growth.SPREAD_OVER} sockets of one room are spread over")
     axes.set_ylabel("us of all replicas' processor a message")
     axes.set_title("Cost over replicas", loc="left")
+
+
+def _named(axes: Any, *, x: str, y: str, title: str) -> None:
+    """What is drawn, over what; amounts begin at nothing, lines that have names are told apart."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.set_ylim(bottom=0)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False)
+    axes.set_title(title, loc="left")
 
 
 def _median(runs: list[dict[str, Any]], what: str) -> float:
