@@ -21,7 +21,7 @@ from chat.store import Store
 from chat.tasks import Tasks
 from metrics import instruments
 
-COMPARE_EVERY_S: Final = 2.0
+COMPARE_EVERY_S: Final = 1.0
 REPAIR_PAGE: Final = 200
 REPAIR_MAX: Final = 2_000
 """A feed further behind than this tells its subscribers to start afresh."""
@@ -29,10 +29,12 @@ REPAIR_GRACE_S: Final = 0.05
 """An announced event usually arrives by itself: wait this long before reading for it."""
 REPAIR_TRIES: Final = 6
 REPAIR_AGAIN_S: Final = 1.0
-LOOKS_A_COMPARISON: Final = 20
+LOOKS_A_COMPARISON: Final = 10
 """Rooms that are compared with the log itself at every comparison, in turn: for events lost at the
 same time as the head that Redis kept of them."""
-SWEEP_AT_ONCE: Final = 16
+READS_AT_ONCE: Final = 8
+"""Rooms of a process that are mended at the same time, and as many that are compared; the others
+wait, so that a database that is slow is not asked for more because it is."""
 TAIL_WAIT_MS: Final = 500
 
 Offer = Callable[[Feed, Sequence[Item]], None]
@@ -62,6 +64,8 @@ class Repair:
         self._vain: dict[str, int] = {}
         """Announced heads that were looked for and never came to exist."""
         self._repairs: dict[str, asyncio.Task[None]] = {}
+        self._mending = asyncio.Semaphore(READS_AT_ONCE)
+        self._comparing = asyncio.Semaphore(READS_AT_ONCE)
         self._tail: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._is_stale = False
@@ -110,56 +114,65 @@ class Repair:
         tries = 0
         await asyncio.sleep(REPAIR_GRACE_S)
         while self._feeds.get(feed.room) is feed and tries < REPAIR_TRIES:
-            before = feed.missing_before
-            target = before - 1 if before is not None else self._targets.get(feed.room, 0)
-            missing = target - feed.last_seq
-            if missing <= 0:
-                break
-            if missing > REPAIR_MAX and feed.room != HOUSE_ROOM:
-                if not await self._reset(feed):  # there is less than was announced
-                    tries += 1
-                    await asyncio.sleep(REPAIR_GRACE_S * 2**tries)
-                continue
             at = feed.last_seq
-            documents = await self._store.events_after(
-                feed.room, at, limit=min(missing, REPAIR_PAGE)
-            )
-            items = await journal.items(self._store, documents)
-            fresh = sum(item.seq > feed.last_seq for item in items)
-            self._offer(feed, items)
-            if fresh:
-                instruments.repaired(fresh)
+            async with self._mending:
+                if not await self._read_on(feed):
+                    break
             if feed.last_seq == at:  # announced, not there (yet, or never)
                 tries += 1
                 await asyncio.sleep(REPAIR_GRACE_S * 2**tries)
         if (sought := self._targets.pop(feed.room, 0)) > feed.last_seq:
             self._vain[feed.room] = sought
 
-    async def _reset(self, feed: Feed) -> bool:
-        """Have everybody start afresh, if the feed is as far behind as was said; whether it was."""
+    async def _read_on(self, feed: Feed) -> bool:
+        """Read on from where the feed is, a page at most; False when nothing is missing."""
+        before = feed.missing_before
+        target = before - 1 if before is not None else self._targets.get(feed.room, 0)
+        missing = target - feed.last_seq
+        if missing <= 0:
+            return False
+        if missing > REPAIR_MAX and feed.room != HOUSE_ROOM:
+            await self._reset(feed)
+            return True
+        at = feed.last_seq
+        documents = await self._store.events_after(feed.room, at, limit=min(missing, REPAIR_PAGE))
+        items = await journal.items(self._store, documents)
+        fresh = sum(item.seq > feed.last_seq for item in items)
+        self._offer(feed, items)
+        if fresh:
+            instruments.repaired(fresh)
+        return True
+
+    async def _reset(self, feed: Feed) -> None:
+        """Have everybody start afresh, if the feed is as far behind as was said."""
         head = await self._store.head(feed.room)
         if head.seq - feed.last_seq <= REPAIR_MAX:
             self._targets[feed.room] = head.seq
-            await self._cache.head_is(feed.room, head.seq)
-            return False
+            return await self._cache.head_is(feed.room, head.seq)
         feed.skip_to(last_seq=head.seq, room_n=head.n)
         data = {"head_seq": head.seq, "head_n": head.n}
         frame = Frame(frames.push("room.reset", data, room=feed.room))
         instruments.reset(len(feed.subscribers))
         for subscriber in list(feed.subscribers):
             subscriber.push(frame)
-        return True
+        return None
 
     async def compare(self) -> None:
-        """While the bus is well: compare every feed with the announced heads."""
+        """While the bus is well: compare every feed with the announced heads.
+
+        A head is announced before its event is stored, so a feed is behind one in every moment in
+        which something is written. It lacks an event when it is still behind at the next look.
+        """
         turn = 0
+        awaited: dict[str, int] = {}
         while True:
             await asyncio.sleep(COMPARE_EVERY_S)
             if self._feeds and not self._bus.degraded:
                 rooms = list(self._feeds)
                 heads = await self._cache.heads(rooms)
-                for room, seq in (heads or {}).items():
+                for room, seq in awaited.items():
                     self.expect(room, seq)
+                awaited = heads or {}
                 turn = turn % len(rooms)
                 await self._sweep(rooms[turn : turn + LOOKS_A_COMPARISON])
                 turn += LOOKS_A_COMPARISON
@@ -210,10 +223,9 @@ class Repair:
 
     async def _compared(self, rooms: Sequence[str]) -> list[str]:
         """Compare these rooms' feeds with the log; the rooms of which it could not be read."""
-        gate = asyncio.Semaphore(SWEEP_AT_ONCE)
 
         async def look(feed: Feed) -> None:
-            async with gate:
+            async with self._comparing:
                 head = await self._store.head(feed.room)
                 self.expect(feed.room, head.seq, is_sure=True)
 

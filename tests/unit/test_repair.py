@@ -1,4 +1,4 @@
-"""A feed whose log could not be read while the bus was away is looked at again."""
+"""What is missing is read: again after a failure, at the second look, and few rooms at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -117,3 +117,101 @@ async def test_a_bus_that_comes_and_goes_has_all_rooms_read_once_more() -> None:
     await sweeping
     assert reads == 2 * len(feeds)
     await tasks.end()
+
+
+class Heads:
+    """Redis, in which a room's head is announced."""
+
+    def __init__(self, rooms: dict[str, int]) -> None:
+        self.rooms = rooms
+        self.looks = 0
+        self.looked = asyncio.Event()
+
+    async def heads(self, _: Sequence[str]) -> dict[str, int]:
+        self.looks += 1
+        self.looked.set()
+        return dict(self.rooms)
+
+
+class Well:
+    degraded = False
+
+
+class Counting(Store):
+    """Counts the reads under way, each of which takes a moment."""
+
+    def __init__(self) -> None:
+        super().__init__(heads={}, events={})
+        self.reads: list[str] = []
+        self.under_way = 0
+        self.most = 0
+
+    async def head(self, room: str) -> Head:
+        return Head(0, 0)
+
+    async def events_after(self, room: str, _: int, *, limit: int) -> list[str]:
+        self.reads.append(room)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0.001)
+        self.under_way -= 1
+        return [room][:limit]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair, "COMPARE_EVERY_S", 0.01)
+    monkeypatch.setattr(repair, "REPAIR_GRACE_S", 0.0)
+    monkeypatch.setattr(journal, "items", items)
+
+
+class Mended:
+    """The feeds to mend, and the moment in which all have their event."""
+
+    def __init__(self, *rooms: str) -> None:
+        self.feeds = {room: Feed(room, last_seq=0, room_n=0) for room in rooms}
+        self.all = asyncio.Event()
+
+    def offer(self, feed: Feed, offered: Sequence[Item]) -> None:
+        feed.offer(offered)
+        if all(each.last_seq for each in self.feeds.values()):
+            self.all.set()
+
+    def by(self, store: Store, cache: Heads, tasks: Tasks) -> repair.Repair:
+        return repair.Repair(
+            store=cast(Any, store), cache=cast(Any, cache), bus=cast(Any, Well()),
+            feeds=self.feeds, offer=self.offer, tasks=tasks,
+        )  # fmt: skip
+
+
+async def test_an_announced_event_is_read_only_if_it_is_missing_at_the_second_look(
+    quick: None,
+) -> None:
+    mended = Mended("late", "lost")
+    store, cache, tasks = Counting(), Heads({"late": 1, "lost": 1}), Tasks()
+    tasks.own(mended.by(store, cache, tasks).compare())
+    try:
+        async with asyncio.timeout(5):
+            await cache.looked.wait()
+            assert store.reads == []
+            mended.feeds["late"].offer(await items(None, ["late"]))  # it came by itself
+            await mended.all.wait()
+    finally:
+        await tasks.end()
+    assert store.reads == ["lost"]
+    assert cache.looks >= 2
+
+
+async def test_rooms_that_are_behind_are_read_few_at_a_time(quick: None) -> None:
+    mended = Mended(*(str(n) for n in range(5 * repair.READS_AT_ONCE)))
+    store, tasks = Counting(), Tasks()
+    mending = mended.by(store, Heads({}), tasks)
+    try:
+        for room in mended.feeds:
+            mending.expect(room, 1, is_sure=True)
+        async with asyncio.timeout(5):
+            await mended.all.wait()
+    finally:
+        await tasks.end()
+    assert sorted(store.reads) == sorted(mended.feeds)
+    assert store.most == repair.READS_AT_ONCE
