@@ -16,7 +16,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from channels.layers import get_channel_layer
@@ -39,7 +39,7 @@ BREAK_S: Final = 1.0
 OUTBOX_MAX: Final = 5_000
 """Rooms' messages waiting to be published; the oldest are dropped (the log has the events)."""
 BATCH_MAX: Final = 64
-"""Messages of one room that go out as one."""
+"""Rooms whose messages go out in one write; those of one room go out as one message."""
 JOINS_AT_ONCE: Final = 64
 
 Payload = dict[str, Any]
@@ -123,22 +123,24 @@ class Bus:
                 while self._outbox and len(batches) < BATCH_MAX:
                     room, payload, since = self._outbox.popleft()
                     batches.setdefault(room, (since, []))[1].append(payload)
-                for room, (since, payloads) in batches.items():
-                    if time.monotonic() >= self._broken_until:
-                        await self._publish_now(room, payloads, since=since)
+                if time.monotonic() >= self._broken_until:
+                    await self._publish_now(batches)
 
-    async def _publish_now(self, room: str, payloads: list[Payload], *, since: float) -> None:
-        message = {
-            "type": "room.said",
-            "room": room,
-            "origin": self.process,
-            "since": since,
-            "payloads": payloads,
+    async def _publish_now(self, batches: dict[str, tuple[float, list[Payload]]]) -> None:
+        messages = {
+            keys.room_group(room): {
+                "type": "room.said",
+                "room": room,
+                "origin": self.process,
+                "since": since,
+                "payloads": payloads,
+            }
+            for room, (since, payloads) in batches.items()
         }
         try:
             async with asyncio.timeout(PUBLISH_LIMIT_S):
-                await self._layer.group_send(keys.room_group(room), message)
-            instruments.redis_queried("publish")
+                await _send_to_groups(self._layer, messages)
+            instruments.redis_queried("publish", times=len(messages))
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             self._turn(degraded=True)
@@ -234,3 +236,26 @@ class Bus:
             logger.info("bus well")
             self._membership.set()
             self._recovered()
+
+
+async def _send_to_groups(layer: Any, messages: Mapping[str, dict[str, Any]]) -> None:
+    """The layer's `group_send` to several groups, in one write to each Redis node.
+
+    The layer waits for Redis after each of its messages: with many rooms that is most of what a
+    message costs. So this does what `group_send` does, by the same parts of it.
+    """
+    own = layer._get_layer()
+    shards: dict[Any, list[tuple[str, bytes]]] = {}
+    for group, message in messages.items():
+        channel = own._get_group_channel_name(group)
+        shards.setdefault(own._get_shard(channel), []).append((channel, layer.serialize(message)))
+    await asyncio.gather(*(_publish_all(shard, sent) for shard, sent in shards.items()))
+
+
+async def _publish_all(shard: Any, sent: Sequence[tuple[str, bytes]]) -> None:
+    async with shard._lock:
+        shard._ensure_redis()
+        async with shard._redis.pipeline(transaction=False) as pipe:
+            for channel, message in sent:
+                pipe.publish(channel, message)
+            await pipe.execute()

@@ -199,9 +199,9 @@ def database_queried(op: str) -> None:
     _database_queries.inc(op)
 
 
-def redis_queried(op: str) -> None:
-    """One command of kind `op` (of `REDIS_OPS`) went to Redis."""
-    _redis_queries.inc(op)
+def redis_queried(op: str, times: int = 1) -> None:
+    """So many commands of kind `op` (of `REDIS_OPS`) went to Redis."""
+    _redis_queries.inc(op, amount=times)
 
 
 def redis_channel_created() -> None:
