@@ -34,6 +34,8 @@ RECENT_TTL_S: Final = 86_400
 LIMIT_S: Final = 0.25
 BREAK_S: Final = 1.0
 HEADS_CHUNK: Final = 500
+SLICES_CHUNK: Final = 200
+"""Rooms whose events are sent in one command: Redis does nothing else meanwhile."""
 WAITING_MAX: Final = 20_000
 """Rooms with something to tell, and events of one; beyond it they are dropped (refilled later)."""
 REFILL_EVERY_S: Final = 5.0
@@ -45,6 +47,31 @@ logger = logging.getLogger(__name__)
 _REMOVE_OTHERS: Final = """
 for _, key in ipairs(KEYS) do
   if redis.call('TYPE', key).ok ~= 'zset' then redis.call('DEL', key) end
+end
+"""
+# KEYS: the heads, then a slice each. ARGV: how many heads, the seq and room of each; then of each
+# slice the first and last seq that it replaces (0: none) and how many events, the seq and entry of
+# each. What is of another kind under one of the names makes room.
+_KEEP: Final = f"""
+local at = 1
+local function next_one()
+  at = at + 1
+  return ARGV[at - 1]
+end
+local function add(key, ...)
+  local outcome = redis.pcall('ZADD', key, ...)
+  if type(outcome) == 'table' and outcome.err then
+    redis.call('DEL', key)
+    redis.call('ZADD', key, ...)
+  end
+end
+for _ = 1, tonumber(next_one()) do add(KEYS[1], 'GT', next_one(), next_one()) end
+for i = 2, #KEYS do
+  local key, first, last = KEYS[i], next_one(), next_one()
+  if last ~= '0' then redis.pcall('ZREMRANGEBYSCORE', key, first, last) end
+  for _ = 1, tonumber(next_one()) do add(key, next_one(), next_one()) end
+  redis.call('ZREMRANGEBYRANK', key, 0, {-RECENT_MAX - 1})
+  redis.call('EXPIRE', key, {RECENT_TTL_S})
 end
 """
 _encode = msgspec.msgpack.Encoder().encode
@@ -61,6 +88,7 @@ class Cache:
         self._refilled: dict[str, float] = {}
         self._work = asyncio.Event()
         self._broken_until = 0.0
+        self._script: Any = None
 
     # --- telling ---
 
@@ -174,28 +202,33 @@ class Cache:
         events: dict[str, list[Item]],
         refills: dict[str, Sequence[Item]],
     ) -> None:
+        slices = [
+            *((room, items[0].seq, items[-1].seq, items) for room, items in refills.items()),
+            *((room, 0, 0, items) for room, items in events.items()),
+        ]
         try:
-            async with asyncio.timeout(LIMIT_S), rds.client().pipeline(transaction=False) as pipe:
-                if heads:
-                    pipe.zadd(keys.heads(), dict(heads), gt=True)
-                for room, items in refills.items():
-                    name = keys.recent(room)
-                    pipe.zremrangebyscore(name, items[0].seq, items[-1].seq)
-                    pipe.zadd(name, {_entry(room, item): item.seq for item in items})
-                    pipe.expire(name, RECENT_TTL_S)
-                for room, items in events.items():
-                    name = keys.recent(room)
-                    pipe.zadd(name, {_entry(room, item): item.seq for item in items})
-                    pipe.zremrangebyrank(name, 0, -RECENT_MAX - 1)
-                    pipe.expire(name, RECENT_TTL_S)
-                outcomes = await pipe.execute(raise_on_error=False)
+            for start in range(0, max(len(slices), 1), SLICES_CHUNK):
+                async with asyncio.timeout(LIMIT_S):
+                    await self._keep(heads, slices[start : start + SLICES_CHUNK])
+                heads = {}
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = time.monotonic() + BREAK_S
             logger.debug("events not cached: %s", type(error).__name__)
-            return
-        if any(isinstance(outcome, ResponseError) for outcome in outcomes):
-            touched = [keys.heads(), *(keys.recent(room) for room in (*refills, *events))]
-            await self._remove(touched)
+
+    async def _keep(
+        self, heads: dict[str, int], slices: Sequence[tuple[str, int, int, Sequence[Item]]]
+    ) -> None:
+        if self._script is None:
+            self._script = rds.client().register_script(_KEEP)
+        arguments: list[int | str | bytes] = [len(heads)]
+        for room, seq in heads.items():
+            arguments += (seq, room)
+        for room, first, last, items in slices:
+            arguments += (first, last, len(items))
+            for item in items:
+                arguments += (item.seq, _entry(room, item))
+        names = [keys.heads(), *(keys.recent(room) for room, *_ in slices)]
+        await self._script(keys=names, args=arguments)
 
     async def _remove(self, names: Sequence[str]) -> None:
         """Of these, what is no sorted set."""
