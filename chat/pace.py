@@ -1,16 +1,18 @@
 """Owns when what a room gathered goes out. Knows no frame and no socket.
 
 An event of a quiet room goes out at once: in the loop's next turn, so behind the answers that are
-due already to those who wrote. Right after that the room counts as busy
-for `GATHER_S`: what comes meanwhile goes out together at its end, as one buffer and one write to
-each socket. So nobody waits longer than that, and a burst costs each socket a few writes instead of
-one an event.
+due already to those who wrote. Right after that the room counts as busy, for `GATHER_S` or for as
+long as it took to write to all its sockets: what comes meanwhile goes out together at its end, as
+one buffer and one write to each socket. So a burst costs each socket a few writes instead of one an
+event, and a large room never takes more than half of the loop's time (docs/adr/017).
 """
 
 import asyncio
+import time
 from typing import Final, Protocol
 
 GATHER_S: Final = 0.002
+GATHER_MAX_S: Final = 0.02
 
 
 class Gathering(Protocol):
@@ -38,6 +40,8 @@ class Pace:
         if not room.has_gathered:
             self._busy.discard(room)
             return
+        began = time.perf_counter()
         room.flush()
-        # From the end of the flush: in a large room that takes longer than the moment itself.
-        asyncio.get_running_loop().call_later(GATHER_S, self._go, room)
+        took_s = time.perf_counter() - began
+        gather_s = min(max(GATHER_S, took_s), GATHER_MAX_S)
+        asyncio.get_running_loop().call_later(gather_s, self._go, room)

@@ -45,6 +45,8 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.due: list[tuple[float, Callable[[], None]]] = []
         self.soon: list[Callable[[], None]] = []
+        self.delays: list[float] = []
+        """How long each moment was."""
         monkeypatch.setattr(asyncio, "get_running_loop", lambda: self)
 
     def call_soon(self, do: Callable[..., None], *args: object) -> None:
@@ -64,7 +66,7 @@ class Clock:
         """All moments that are under way end."""
         ending, self.due = self.due, []
         for delay, do in ending:
-            assert delay == pace.GATHER_S
+            self.delays.append(delay)
             do()
 
 
@@ -103,6 +105,33 @@ def test_a_busy_room_goes_on_gathering_and_a_quiet_one_is_quick_again(clock: Clo
     paced.deliver(feed)
     clock.turn()
     assert alice.batches[-1] == [4]
+
+
+@pytest.mark.parametrize(
+    ("flush_s", "gather_s"),
+    [(0.0, pace.GATHER_S), (0.011, 0.011), (3.0, pace.GATHER_MAX_S)],
+)
+def test_a_large_room_gathers_for_as_long_as_it_takes_to_write_to_it(
+    flush_s: float, gather_s: float, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    class Slow(Reader):
+        def push_batch(self, batch: Batch) -> None:
+            nonlocal now
+            now += flush_s
+            super().push_batch(batch)
+
+    monkeypatch.setattr("chat.pace.time.perf_counter", lambda: now)
+    alice = Slow()
+    feed, paced = feed_with(alice), Pace()
+    for seq in (1, 2, 3):
+        feed.offer([item(seq)])
+        paced.deliver(feed)
+        clock.turn()
+    clock.moment()
+    assert clock.delays == [pytest.approx(gather_s)]
+    assert alice.batches == [[1], [2, 3]]
 
 
 def test_answers_that_are_due_go_out_before_it(clock: Clock) -> None:
