@@ -130,18 +130,17 @@ class Socket(picows.WSListener):
             self.ready.set_result(None)
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
-        if frame.msg_type == picows.WSMsgType.PING:
-            transport.send_pong(frame.get_payload_as_bytes())
-            return
-        if frame.msg_type == picows.WSMsgType.CLOSE:
-            raise SystemExit(f"closed with {frame.get_close_code()}")
         payload = frame.get_payload_as_bytes()
         log = self.log
         place = self.place
-        if place < len(log.events) and log.events[place] == payload:
+        events = log.events
+        if place < len(events) and events[place] == payload:
             pass  # the usual case first: the same bytes that others got here
+        elif frame.msg_type != picows.WSMsgType.TEXT:
+            self._controlled(transport, frame, payload)
+            return
         elif self.run.dialect.is_event(payload):
-            if place != len(log.events):
+            if place != len(events):
                 raise SystemExit(f"another event at place {place}: {payload[:200]!r}")
             log.first_heard(payload)
         else:
@@ -153,6 +152,12 @@ class Socket(picows.WSListener):
             self.run.sampled(self, place)
         if arrived == log.count:
             self.run.completed(log, place)
+
+    def _controlled(self, transport: Any, frame: Any, payload: bytes) -> None:
+        if frame.msg_type == picows.WSMsgType.PING:
+            transport.send_pong(payload)
+        elif frame.msg_type == picows.WSMsgType.CLOSE:
+            raise SystemExit(f"closed with {frame.get_close_code()}")
 
     def _heard_else(self, payload: bytes) -> None:
         dialect = self.run.dialect

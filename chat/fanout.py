@@ -172,7 +172,7 @@ class Fanout:
         for room in {event.room for event in events}:
             feed = self._feeds.get(room)
             if feed is not None and feed.has_gathered:
-                self.pace.deliver(feed)
+                self.pace.deliver(feed, has_more=self.store.writer.has_more(room))
 
     def _heard(self, room: str, payloads: list[dict[str, Any]]) -> None:
         items = []

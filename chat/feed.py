@@ -11,6 +11,8 @@ from typing import Final, NamedTuple, Protocol
 
 from chat.protocol.frames import Batch, Frame
 
+LARGE: Final = 150
+"""Sockets of a room to which writing takes about as long as storing an event."""
 RING_MAX: Final = 256
 """Newest events kept encoded, for those who come back."""
 CHANGES: Final = ("edit", "delete", "restore", "reaction", "pin")
@@ -70,6 +72,11 @@ class Feed:
     def missing_before(self) -> int | None:
         """The seq before which something is missing, or None when there is no hole."""
         return min(self._early) if self._early else None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether writing to everybody takes long."""
+        return len(self.subscribers) >= LARGE
 
     @property
     def has_gathered(self) -> bool:

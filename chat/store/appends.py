@@ -5,6 +5,7 @@ The writer's pure half: stamping places, and telling a retry from a lost race.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -119,6 +120,47 @@ class Waiting:
         """Refuse, unless it is stored after all."""
         if not self.is_stored:
             self.refuse(errors.Unavailable(retry_after=RETRY_AFTER_S))
+
+
+class Group(NamedTuple):
+    """What is written at the same time: the runs of one room each, rooms with one event each, and
+    those that need a transaction."""
+
+    runs: list[list[Waiting]]
+    singles: list[Waiting]
+    alone: list[Waiting]
+
+    @property
+    def all(self) -> list[Waiting]:
+        return [waiting for run in self.runs for waiting in run] + self.singles + self.alone
+
+
+def next_group(rooms: dict[str, deque[Waiting]], *, most: int) -> Group:
+    """Take the next group out of what waits: of each room its plain events, `most` of them, or the
+    first with a change."""
+    group = Group([], [], [])
+    also_busy: set[str] = set()
+    for room, queue in list(rooms.items()):
+        first = queue[0]
+        if first.append.needs_transaction:
+            others = {one.room for one in first.append.also}
+            if others & also_busy:
+                continue  # a log of its own is being written: the next group takes it
+            also_busy |= others
+            group.alone.append(queue.popleft())
+        else:
+            run: list[Waiting] = []
+            while queue and len(run) < most and not queue[0].append.needs_transaction:
+                run.append(queue.popleft())
+            if len(run) == 1:
+                group.singles.append(run[0])
+            else:
+                group.runs.append(run)
+        if not queue:
+            del rooms[room]
+    if len(group.singles) == 1:
+        group.runs.append([group.singles.pop()])
+    return group
 
 
 def answer() -> "asyncio.Future[Stored]":

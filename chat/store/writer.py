@@ -1,6 +1,7 @@
 """Owns appending to room logs: gapless, idempotent, in groups. Knows no rule and no recipient.
 
-A process has one writer. While one write is under way the next group gathers; there is no timer.
+A process has one writer. While one write is under way the next group gathers; there is no timer,
+but for a few turns of the loop after a pause.
 A room with several waiting gets one ordered insert; rooms with one each share one unordered insert;
 an append that changes more than the log gets a transaction of its own. Nobody holds a lock:
 seq+1 is tried only once seq is committed, and a duplicate (room_id, seq) means that another process
@@ -38,6 +39,9 @@ QUEUE_MAX: Final = 10_000
 """Appends waiting in a process; the next one is refused with `retry_after`."""
 RUN_MAX: Final = 200
 """Events in one insert."""
+GATHER_TURNS: Final = 4
+"""Turns of the loop in which a group gathers that nothing was written before: those who send at the
+same time come in one group, not the first alone and the others behind it."""
 CONFLICTS_MAX: Final = 200
 """Times an append may lose the race for a seq before its client is asked to retry."""
 
@@ -63,12 +67,17 @@ class Writer:
         self._about_to = about_to
         self._rooms: dict[str, deque[Waiting]] = {}
         self._by_id: dict[str, Waiting] = {}
+        self._writing: set[str] = set()
         self._work = asyncio.Event()
         self._written = asyncio.Event()
 
     @property
     def waiting(self) -> int:
         return len(self._by_id)
+
+    def has_more(self, room: str) -> bool:
+        """Whether more of a room waits or is being written."""
+        return room in self._rooms or room in self._writing
 
     async def append(self, append: Append) -> Stored:
         """Append and wait until it is durable.
@@ -102,6 +111,8 @@ class Writer:
             while True:
                 await self._work.wait()
                 self._work.clear()
+                for _ in range(GATHER_TURNS):
+                    await asyncio.sleep(0)
                 while self._rooms:
                     await self._write_group()
         finally:
@@ -120,46 +131,19 @@ class Writer:
     # --- groups ---
 
     async def _write_group(self) -> None:
-        runs, singles, alone = self._take()
-        writes = [self._write_run(run[0].append.room, run) for run in runs]
-        writes += [self._write_alone(waiting) for waiting in alone]
-        if singles:
-            writes.append(self._write_singles(singles))
-        taken = [w for run in runs for w in run] + singles + alone
+        group = appends.next_group(self._rooms, most=RUN_MAX)
+        self._writing = {waiting.append.room for waiting in group.all}
+        writes = [self._write_run(run[0].append.room, run) for run in group.runs]
+        writes += [self._write_alone(waiting) for waiting in group.alone]
+        if group.singles:
+            writes.append(self._write_singles(group.singles))
         for failure in await tasks.failures(writes):
             logger.error("a write ended in an unexpected way", exc_info=failure)
-        for waiting in taken:
+        for waiting in group.all:
             waiting.unavailable()  # if nothing answered it
             self._by_id.pop(waiting.id, None)
+        self._writing = set()
         self._written.set()
-
-    def _take(self) -> tuple[list[list[Waiting]], list[Waiting], list[Waiting]]:
-        """The next group: of each room the waiting plain events, or the first with a change."""
-        runs: list[list[Waiting]] = []
-        singles: list[Waiting] = []
-        alone: list[Waiting] = []
-        also_busy: set[str] = set()
-        for room, queue in list(self._rooms.items()):
-            first = queue[0]
-            if first.append.needs_transaction:
-                others = {one.room for one in first.append.also}
-                if others & also_busy:
-                    continue  # a log of its own is being written: the next group takes it
-                also_busy |= others
-                alone.append(queue.popleft())
-            else:
-                run: list[Waiting] = []
-                while queue and len(run) < RUN_MAX and not queue[0].append.needs_transaction:
-                    run.append(queue.popleft())
-                if len(run) == 1:
-                    singles.append(run[0])
-                else:
-                    runs.append(run)
-            if not queue:
-                del self._rooms[room]
-        if len(singles) == 1:
-            runs.append([singles.pop()])
-        return runs, singles, alone
 
     async def _write_run(self, room: str, run: list[Waiting]) -> None:
         """One room, in order."""

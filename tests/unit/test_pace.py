@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chat import pace
-from chat.feed import Feed, Item
+from chat.feed import LARGE, Feed, Item
 from chat.pace import Pace
 from chat.protocol.frames import Batch, Frame
 
@@ -107,31 +107,46 @@ def test_a_busy_room_goes_on_gathering_and_a_quiet_one_is_quick_again(clock: Clo
     assert alice.batches[-1] == [4]
 
 
-@pytest.mark.parametrize(
-    ("flush_s", "gather_s"),
-    [(0.0, pace.GATHER_S), (0.011, 0.011), (3.0, pace.GATHER_MAX_S)],
-)
-def test_a_large_room_gathers_for_as_long_as_it_takes_to_write_to_it(
-    flush_s: float, gather_s: float, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 0.0
+def large_feed(alice: Reader) -> Feed:
+    return feed_with(alice, *(Reader() for _ in range(LARGE - 1)))
 
-    class Slow(Reader):
-        def push_batch(self, batch: Batch) -> None:
-            nonlocal now
-            now += flush_s
-            super().push_batch(batch)
 
-    monkeypatch.setattr("chat.pace.time.perf_counter", lambda: now)
-    alice = Slow()
-    feed, paced = feed_with(alice), Pace()
-    for seq in (1, 2, 3):
-        feed.offer([item(seq)])
-        paced.deliver(feed)
-        clock.turn()
+def test_a_large_room_waits_for_what_is_being_written(clock: Clock) -> None:
+    alice = Reader()
+    feed, paced = large_feed(alice), Pace()
+    feed.offer([item(1)])
+    paced.deliver(feed, has_more=True)
+    clock.turn()
+    assert alice.batches == []
+    feed.offer([item(2)])
+    paced.deliver(feed)
+    clock.turn()
+    assert alice.batches == [[1, 2]]
+
+
+def test_a_large_room_does_not_wait_for_long(clock: Clock) -> None:
+    alice = Reader()
+    feed, paced = large_feed(alice), Pace()
+    feed.offer([item(1)])
+    paced.deliver(feed, has_more=True)
+    clock.turn()
+    assert alice.batches == []
     clock.moment()
-    assert clock.delays == [pytest.approx(gather_s)]
-    assert alice.batches == [[1], [2, 3]]
+    clock.turn()
+    assert alice.batches == [[1]]
+    assert clock.delays[0] == pace.GATHER_MAX_S
+
+
+def test_a_small_room_waits_for_nothing(clock: Clock) -> None:
+    alice = Reader()
+    feed, paced = feed_with(alice), Pace()
+    feed.offer([item(1)])
+    paced.deliver(feed, has_more=True)
+    clock.turn()
+    assert alice.batches == [[1]]
+    assert clock.delays == []
+    clock.moment()
+    assert clock.delays == [pace.GATHER_S]
 
 
 def test_answers_that_are_due_go_out_before_it(clock: Clock) -> None:

@@ -44,23 +44,47 @@ class Log:
         self.happened.append(f"{what} {seqs}, answers {sum(has_answer)}")
 
 
-async def test_a_caller_is_answered_once_it_is_durable_and_before_everybody_is_told() -> None:
-    log = Log()
+def writer_of(log: Log, *found: Head) -> writer.Writer:
     heads: Any = mock.AsyncMock()
-    heads.known_or_found.side_effect = [EMPTY, Head(1, 1)]
+    heads.known_or_found.side_effect = found
     heads.saw = mock.Mock()
     events: Any = log
-    made = writer.Writer(events, heads, committed=log.committed, answered=log.answered)
+    return writer.Writer(events, heads, committed=log.committed, answered=log.answered)
 
-    def say(id: str) -> None:
-        document = {"_id": id, "kind": "message", "actor_id": "a", "room_id": ROOM}
-        log.answers.append(made.enqueue(Append(ROOM, document, encode=lambda _: b"")))
 
-    say("first")
+def say(made: writer.Writer, log: Log, id: str) -> None:
+    document = {"_id": id, "kind": "message", "actor_id": "a", "room_id": ROOM}
+    log.answers.append(made.enqueue(Append(ROOM, document, encode=lambda _: b"")))
+
+
+async def test_what_is_sent_in_the_same_moment_is_one_write() -> None:
+    log = Log()
+    made = writer_of(log, EMPTY)
+    running = asyncio.create_task(made.run())
+    assert not made.has_more(ROOM)
+    async with asyncio.timeout(5):
+        for turn in range(writer.GATHER_TURNS):
+            await asyncio.sleep(0)
+            say(made, log, f"of turn {turn}")
+            assert made.has_more(ROOM)
+        await log.writes.acquire()
+        assert made.has_more(ROOM)
+        log.is_durable.set()
+        await log.is_over.wait()
+    assert log.happened[0] == "write [1, 2, 3, 4], answers 0"
+    assert not made.has_more(ROOM)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_caller_is_answered_once_it_is_durable_and_before_everybody_is_told() -> None:
+    log = Log()
+    made = writer_of(log, EMPTY, Head(1, 1))
+    say(made, log, "first")
     running = asyncio.create_task(made.run())
     async with asyncio.timeout(5):
         await log.writes.acquire()
-        say("second")  # of the next group
+        say(made, log, "second")  # of the next group
         log.is_durable.set()
         await log.is_over.wait()
     running.cancel()
