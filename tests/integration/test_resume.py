@@ -22,7 +22,7 @@ EVENTS = 30
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is pushed is looked at right after: nothing gathers (tests/unit/test_pace.py)."""
-    monkeypatch.setattr(Pace, "deliver", lambda self, room: room.flush())
+    monkeypatch.setattr(Pace, "deliver", lambda self, room, **_: room.flush())
 
 
 ROOM_FRAMES = 7
