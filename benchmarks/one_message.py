@@ -38,10 +38,13 @@ def _lines(runs: dict[str, list[dict[str, Any]]]) -> list[row.Line]:
         return [run[what]["p50"] for run in runs[name]]
 
     ours, theirs = (medians(name, "everywhere_ms") for name in ("parley", PEER.name))
+    acked = medians("parley", "acked_ms")
+    after = [everywhere - stored for everywhere, stored in zip(ours, acked, strict=True)]
     return [
         row.line("Parley, sent until everybody has it", ours, "ms"),
         row.line(f"{PEER.title}, the same", theirs, "ms"),
-        row.line("Parley, sent until stored and acknowledged", medians("parley", "acked_ms"), "ms"),
+        row.line("Parley, sent until stored and acknowledged", acked, "ms"),
+        row.line("the difference of the two: the way out alone", after, "ms"),
         row.line("times Socket.IO's median", row.ratio(ours, theirs), "x", most=1.0),
     ]
 
