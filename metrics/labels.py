@@ -77,7 +77,7 @@ or of a `find`, `commit` and `abort` end a transaction, `close` what the server 
 REDIS_OPS = frozenset(
     {"decr", "eval", "evalsha", "expire", "incr", "mget", "ping", "pttl", "publish", "sadd", "set"}
     | {"smembers", "srem", "subscribe", "unsubscribe"}
-    | {"zadd", "zmscore", "zrangebyscore", "zremrangebyrank", "zremrangebyscore"}
+    | {"zadd", "zmscore", "zrangebyscore", "zremrangebyscore"}
 )
 """Commands of Redis by name, those in pipelines each for itself."""
 LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
