@@ -26,7 +26,7 @@ MODULES: Final = tuple(
     sorted(
         path.stem
         for path in Path(settings.STATICFILES_DIRS[0], "js").glob("*.js")
-        if path.stem != "types"  # for the type checker alone
+        if path.stem not in ("types", "desk_live")  # for the type checker; for the desk
     )
 )
 """The browser's modules, so that it can ask for all of them at once."""
