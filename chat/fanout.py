@@ -27,6 +27,7 @@ from chat.quota import Quota
 from chat.repair import Repair
 from chat.store import Committed, Head, Store
 from chat.tasks import Tasks
+from chat.turns import Turns
 from chatsite import mongo
 from metrics import instruments, lag
 
@@ -51,6 +52,7 @@ class Fanout:
             committed=self._committed,
             answered=self._answered,
             about_to=self.cache.announce,
+            turns=Turns(),
         )
         self.presence = Presence(changed=self._presence_changed, found=self._presence_found)
         self.quota = Quota()

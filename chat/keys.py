@@ -21,6 +21,11 @@ def heads() -> str:
     return f"{settings.MONGODB_NAME}:heads"
 
 
+def turn(room: str) -> str:
+    """Whose turn it is to write in a contested room (`chat.turns`)."""
+    return f"{settings.MONGODB_NAME}:turn:{room}"
+
+
 def rate(user: str) -> str:
     """When one person's bucket of messages will be full again, unix microseconds."""
     return f"{settings.MONGODB_NAME}:rate:{user}"

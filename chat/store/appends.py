@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from bson import ObjectId
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -122,6 +122,34 @@ class Waiting:
             self.refuse(errors.Unavailable(retry_after=RETRY_AFTER_S))
 
 
+class Turns(Protocol):
+    """What spares processes that write in the same room vain inserts (`chat.turns`)."""
+
+    def is_contested(self, room: str) -> bool: ...
+
+    def contested(self, room: str) -> None: ...
+
+    async def take(self, room: str) -> int: ...
+
+    async def give(self, room: str, seq: int) -> None: ...
+
+
+class NoTurns:
+    """Everybody writes at once."""
+
+    def is_contested(self, room: str) -> bool:
+        return False
+
+    def contested(self, room: str) -> None:
+        pass
+
+    async def take(self, room: str) -> int:
+        return 0
+
+    async def give(self, room: str, seq: int) -> None:
+        pass
+
+
 class Group(NamedTuple):
     """What is written at the same time: the runs of one room each, rooms with one event each, and
     those that need a transaction."""
@@ -135,9 +163,11 @@ class Group(NamedTuple):
         return [waiting for run in self.runs for waiting in run] + self.singles + self.alone
 
 
-def next_group(rooms: dict[str, deque[Waiting]], *, most: int) -> Group:
+def next_group(
+    rooms: dict[str, deque[Waiting]], *, most: int, is_contested: Callable[[str], bool]
+) -> Group:
     """Take the next group out of what waits: of each room its plain events, `most` of them, or the
-    first with a change."""
+    first with a change. A contested room's events are a run, also one alone."""
     group = Group([], [], [])
     also_busy: set[str] = set()
     for room, queue in list(rooms.items()):
@@ -149,10 +179,8 @@ def next_group(rooms: dict[str, deque[Waiting]], *, most: int) -> Group:
             also_busy |= others
             group.alone.append(queue.popleft())
         else:
-            run: list[Waiting] = []
-            while queue and len(run) < most and not queue[0].append.needs_transaction:
-                run.append(queue.popleft())
-            if len(run) == 1:
+            run = _plain(queue, most=most)
+            if len(run) == 1 and not is_contested(room):
                 group.singles.append(run[0])
             else:
                 group.runs.append(run)
@@ -161,6 +189,24 @@ def next_group(rooms: dict[str, deque[Waiting]], *, most: int) -> Group:
     if len(group.singles) == 1:
         group.runs.append([group.singles.pop()])
     return group
+
+
+def more_of(rooms: dict[str, deque[Waiting]], room: str, *, most: int) -> list[Waiting]:
+    """Take what waits of one room besides, if it comes before any change."""
+    queue = rooms.get(room)
+    if queue is None:
+        return []
+    run = _plain(queue, most=most)
+    if not queue:
+        del rooms[room]
+    return run
+
+
+def _plain(queue: deque[Waiting], *, most: int) -> list[Waiting]:
+    run: list[Waiting] = []
+    while queue and len(run) < most and not queue[0].append.needs_transaction:
+        run.append(queue.popleft())
+    return run
 
 
 def answer() -> "asyncio.Future[Stored]":

@@ -5,6 +5,7 @@ one by galloping and halving. Every read is a two-sided range or a point on (roo
 forms that cost the same at any depth on MongoDB and on the embedded database alike.
 """
 
+import asyncio
 from collections import OrderedDict
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 Document = dict[str, Any]
 
 UPWARD_READ: Final = 200
+WORD_LOOKS: Final = 5
+WORD_EVERY_S: Final = 0.001
 KNOWN_MAX: Final = 20_000
 """Rooms whose head a process remembers; the longest unused is forgotten (and found again)."""
 
@@ -35,6 +38,18 @@ class Heads:
         self._events = events
         self._rooms = rooms
         self._known: OrderedDict[str, Head] = OrderedDict()
+
+    def known(self, room: str) -> Head:
+        """The head as last seen here; `EMPTY` when nothing was."""
+        return self._known.get(room, EMPTY)
+
+    async def comes_to(self, room: str, seq: int) -> bool:
+        """Whether this process is told of a head that another one reached, given a moment."""
+        for _ in range(WORD_LOOKS):
+            if self.known(room).seq >= seq:
+                return True
+            await asyncio.sleep(WORD_EVERY_S)
+        return False
 
     async def known_or_found(self, room: str) -> Head:
         """The head as last seen here; another process may have gone on since."""

@@ -14,7 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from chat import rules
 from chat.protocol.objects import Person
 from chat.store import records
-from chat.store.appends import Committed
+from chat.store.appends import Committed, Turns
 from chat.store.heads import Head, Heads
 from chat.store.hints import Hints
 from chat.store.records import MemberRecord, Recent, RoomRecord
@@ -44,6 +44,7 @@ class Store:
         committed: Callable[[Sequence[Committed]], None],
         answered: Callable[[Sequence[Committed]], None] = lambda _: None,
         about_to: Callable[[Sequence[tuple[str, int]]], None] = lambda _: None,
+        turns: Turns | None = None,
     ) -> None:
         self.database = database
         self.events = database["chat_event"]
@@ -58,8 +59,9 @@ class Store:
         self.heads = Heads(self.events, self.rooms)
         self.hints = Hints(database["chat_room"])
         self.writer = Writer(
-            self.events, self.heads, committed=committed, answered=answered, about_to=about_to
-        )
+            self.events, self.heads,
+            committed=committed, answered=answered, about_to=about_to, turns=turns,
+        )  # fmt: skip
         self._house_looked_at = -records.HOUSE_LOOK_MAX_S
         self._rooms_read: Gathered[str, RoomRecord] = Gathered(self._read_rooms, most=IDS_AT_ONCE)
         self._people_read: Gathered[str, Person] = Gathered(self._read_people, most=IDS_AT_ONCE)

@@ -28,7 +28,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, 
 
 from chat import errors, tasks
 from chat.store import appends
-from chat.store.appends import Append, Committed, Place, Stored, Waiting
+from chat.store.appends import Append, Committed, Place, Stored, Turns, Waiting
 from chat.store.heads import Head, Heads
 from metrics import instruments
 
@@ -40,8 +40,7 @@ QUEUE_MAX: Final = 10_000
 RUN_MAX: Final = 200
 """Events in one insert."""
 GATHER_TURNS: Final = 4
-"""Turns of the loop in which a group gathers that nothing was written before: those who send at the
-same time come in one group, not the first alone and the others behind it."""
+"""Turns of the loop that a group gathers after a pause, so that the first is not written alone."""
 CONFLICTS_MAX: Final = 200
 """Times an append may lose the race for a seq before its client is asked to retry."""
 
@@ -59,12 +58,14 @@ class Writer:
         committed: Callable[[Sequence[Committed]], None],
         answered: Callable[[Sequence[Committed]], None] = lambda _: None,
         about_to: Callable[[Sequence[tuple[str, int]]], None] = lambda _: None,
+        turns: Turns | None = None,
     ) -> None:
         self._events = events.with_options(write_concern=DURABLE)
         self._heads = heads
         self._committed = committed
         self._answered = answered
         self._about_to = about_to
+        self._turns = turns or appends.NoTurns()
         self._rooms: dict[str, deque[Waiting]] = {}
         self._by_id: dict[str, Waiting] = {}
         self._writing: set[str] = set()
@@ -131,7 +132,7 @@ class Writer:
     # --- groups ---
 
     async def _write_group(self) -> None:
-        group = appends.next_group(self._rooms, most=RUN_MAX)
+        group = appends.next_group(self._rooms, most=RUN_MAX, is_contested=self._turns.is_contested)
         self._writing = {waiting.append.room for waiting in group.all}
         writes = [self._write_run(run[0].append.room, run) for run in group.runs]
         writes += [self._write_alone(waiting) for waiting in group.alone]
@@ -146,8 +147,21 @@ class Writer:
         self._written.set()
 
     async def _write_run(self, room: str, run: list[Waiting]) -> None:
-        """One room, in order."""
-        head = await self._found_head(room, run)
+        """One room, in its turn; what came while it was waited for goes along."""
+        if not self._turns.is_contested(room):
+            return await self._write_in_order(room, run)
+        seq = await self._turns.take(room)
+        try:
+            run += appends.more_of(self._rooms, room, most=RUN_MAX - len(run))
+            is_behind = not await self._heads.comes_to(room, seq)
+            return await self._write_in_order(room, run, is_behind=is_behind)
+        finally:
+            await self._turns.give(room, self._heads.known(room).seq)
+
+    async def _write_in_order(
+        self, room: str, run: Sequence[Waiting], *, is_behind: bool = False
+    ) -> None:
+        head = await self._found_head(room, run, refresh=is_behind)
         while run and head is not None:
             places = appends.places_after(head, run)
             try:
@@ -164,6 +178,7 @@ class Writer:
                     await self._answer_retry(run[index])
                     run = run[index + 1 :]
                 else:
+                    self._turns.contested(room)
                     run = self._conflicted(run[index:])
                     head = await self._found_head(room, run, refresh=True)
             except PyMongoError as error:
@@ -202,7 +217,8 @@ class Writer:
         for i, entry in failed.items():
             if entry["code"] == appends.DUPLICATE and not appends.is_retry(entry):
                 self._heads.forget(waiting[i].append.room)
-            again.append(self._write_run(waiting[i].append.room, [waiting[i]]))
+                self._turns.contested(waiting[i].append.room)
+            again.append(self._write_in_order(waiting[i].append.room, [waiting[i]]))
         await asyncio.gather(*again)
         return None
 
@@ -336,7 +352,7 @@ class Writer:
             return waiting.refuse(error)
         return waiting.resolve(Stored(document, duplicate=True, frame=None))
 
-    def _conflicted(self, run: list[Waiting]) -> list[Waiting]:
+    def _conflicted(self, run: Sequence[Waiting]) -> list[Waiting]:
         """Another process was first: who may try again."""
         instruments.append_conflicted()
         for waiting in run:

@@ -6,7 +6,7 @@ from typing import Any
 from unittest import mock
 
 from chat.store import writer
-from chat.store.appends import Append, Committed
+from chat.store.appends import Append, Committed, NoTurns, Turns
 from chat.store.heads import EMPTY, Head
 
 ROOM = "a" * 24
@@ -44,12 +44,13 @@ class Log:
         self.happened.append(f"{what} {seqs}, answers {sum(has_answer)}")
 
 
-def writer_of(log: Log, *found: Head) -> writer.Writer:
+def writer_of(log: Log, *found: Head, turns: Turns | None = None) -> writer.Writer:
     heads: Any = mock.AsyncMock()
     heads.known_or_found.side_effect = found
     heads.saw = mock.Mock()
+    heads.known = mock.Mock(return_value=Head(7, 7))
     events: Any = log
-    return writer.Writer(events, heads, committed=log.committed, answered=log.answered)
+    return writer.Writer(events, heads, committed=log.committed, answered=log.answered, turns=turns)
 
 
 def say(made: writer.Writer, log: Log, id: str) -> None:
@@ -75,6 +76,52 @@ async def test_what_is_sent_in_the_same_moment_is_one_write() -> None:
     assert not made.has_more(ROOM)
     running.cancel()
     await asyncio.wait([running])
+
+
+class Contested(NoTurns):
+    """Another process writes in the room; the turn comes when the test says so."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.is_asked = asyncio.Event()
+        self.comes = asyncio.Event()
+
+    def is_contested(self, room: str) -> bool:
+        return True
+
+    async def take(self, room: str) -> int:
+        self.is_asked.set()
+        await self.comes.wait()
+        self.log.tell("turn", [])
+        return 7
+
+    async def give(self, room: str, seq: int) -> None:
+        self.log.tell("given", [seq])
+
+
+async def test_a_contested_room_is_written_in_its_turn_with_what_came_meanwhile() -> None:
+    log = Log()
+    turns = Contested(log)
+    made = writer_of(log, Head(7, 7), turns=turns)
+    running = asyncio.create_task(made.run())
+    log.is_durable.set()
+    async with asyncio.timeout(5):
+        say(made, log, "first")
+        await turns.is_asked.wait()
+        say(made, log, "while it waits")
+        turns.comes.set()
+        for answer in log.answers:
+            await answer
+    assert made.waiting == 0
+    running.cancel()
+    await asyncio.wait([running])
+    assert log.happened[:4] == [
+        "turn [], answers 0",
+        "write [8, 9], answers 0",
+        "durable [8, 9], answers 0",
+        "committed [8, 9], answers 0",
+    ]
+    assert "given [7], answers 0" in log.happened
 
 
 async def test_a_caller_is_answered_once_it_is_durable_and_before_everybody_is_told() -> None:

@@ -1,0 +1,128 @@
+"""Owns whose turn it is to write in a room that several processes write in. Knows no event.
+
+Nothing rests on a turn: the order of a log comes from the database (`chat.store`). It only spares
+inserts that another process's insert makes vain, which is most of them once two processes write
+into one room all the time. A room in which nobody lost a race lately has no turns. Without Redis,
+or when a turn does not come in time, everybody writes as if there were none.
+
+Who waits is next: a process that goes on writing cannot take turn after turn before the others.
+"""
+
+import asyncio
+import logging
+import uuid
+from time import monotonic
+from typing import Any, Final
+
+from chat import keys
+from chatsite import rds
+
+CONTESTED_S: Final = 2.0
+"""How long turns are taken in a room after it was last seen that others write there."""
+ROOMS_MAX: Final = 10_000
+"""Contested rooms that a process remembers; beyond it all are forgotten."""
+TURN_S: Final = 0.06
+"""After this long a turn that was not given back is over: its owner may be gone."""
+NEXT_S: Final = 0.03
+"""How long whoever is next has to come."""
+WAIT_MAX_S: Final = 0.1
+POLL_S: Final = 0.002
+LIMIT_S: Final = 0.05
+"""How long Redis has to answer."""
+BREAK_S: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+# A string a room: who has the turn, who is next, the newest seq that was told; each may be empty
+# but the last. What is no such string counts as none.
+_READ: Final = """
+local me, owner, following, seq = ARGV[1], '', '', '0'
+local stored = redis.pcall('GET', KEYS[1])
+if type(stored) == 'string' then
+  local a, b, c = string.match(stored, '^(%x*) (%x*) (%d+)$')
+  if a then owner, following, seq = a, b, c end
+end
+"""
+_TAKE: Final = f"""{_READ}
+if owner ~= '' and owner ~= me then
+  if following == '' then
+    redis.call('SET', KEYS[1], owner .. ' ' .. me .. ' ' .. seq, 'KEEPTTL')
+  end
+  return {{0, 0}}
+end
+if following ~= '' and following ~= me then return {{0, 0}} end
+redis.call('SET', KEYS[1], me .. '  ' .. seq, 'PX', {round(TURN_S * 1000)})
+return {{1, tonumber(seq)}}
+"""
+_GIVE: Final = f"""{_READ}
+if owner == me then
+  local told = string.format('%.0f', math.max(tonumber(seq), tonumber(ARGV[2])))
+  redis.call('SET', KEYS[1], ' ' .. following .. ' ' .. told, 'PX', {round(NEXT_S * 1000)})
+end
+"""
+
+
+class Turns:
+    """One process's turns, on one event loop."""
+
+    def __init__(self) -> None:
+        self._me = uuid.uuid4().hex
+        self._contested: dict[str, float] = {}
+        self._given: dict[str, int] = {}
+        self._scripts: dict[str, Any] = {}
+        self._broken_until = 0.0
+
+    def is_contested(self, room: str) -> bool:
+        """Whether others write in the room too, so that a turn is worth its wait."""
+        until = self._contested.get(room)
+        if until is None:
+            return False
+        if until < monotonic():
+            del self._contested[room]
+            self._given.pop(room, None)
+            return False
+        return True
+
+    def contested(self, room: str) -> None:
+        """Another process was seen to write in the room."""
+        if len(self._contested) >= ROOMS_MAX and room not in self._contested:
+            self._contested.clear()
+            self._given.clear()
+        self._contested[room] = monotonic() + CONTESTED_S
+
+    async def take(self, room: str) -> int:
+        """Wait for this process's turn, for `WAIT_MAX_S` at most. Returns the newest seq that the
+        others told of, 0 if they told of none: a hint, to be looked for."""
+        began = monotonic()
+        while (answer := await self._ask(_TAKE, room)) is not None:
+            is_mine, seq = answer
+            if not is_mine or seq > self._given.get(room, 0):
+                self.contested(room)
+            if is_mine:
+                return int(seq)
+            if monotonic() - began >= WAIT_MAX_S:
+                break
+            await asyncio.sleep(POLL_S)
+        return 0
+
+    async def give(self, room: str, seq: int) -> None:
+        """This process's turn is over, if it was one; the room has come to `seq`."""
+        self._given[room] = seq
+        await self._ask(_GIVE, room, seq)
+
+    async def _ask(self, script: str, room: str, *arguments: int) -> list[int] | None:
+        """What a script answers; None when Redis does not."""
+        if monotonic() < self._broken_until:
+            return None
+        try:
+            if script not in self._scripts:
+                self._scripts[script] = rds.client().register_script(script)
+            async with asyncio.timeout(LIMIT_S):
+                answer = await self._scripts[script](
+                    keys=[keys.turn(room)], args=[self._me, *arguments]
+                )
+        except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+            self._broken_until = monotonic() + BREAK_S
+            logger.debug("no turns: %s", type(error).__name__)
+            return None
+        return answer or []

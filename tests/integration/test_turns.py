@@ -1,0 +1,127 @@
+"""Processes that write in the same room take turns, and nobody waits for long for one."""
+
+import asyncio
+import time
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chat import keys, turns
+from chat.turns import Turns
+from chatsite import rds
+
+pytestmark = pytest.mark.usefixtures("loop_clients")
+LONG_S = 10.0
+
+
+@pytest.fixture
+def room() -> str:
+    return uuid4().hex[:24]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time limit but those of turns themselves."""
+    monkeypatch.setattr(turns, "WAIT_MAX_S", LONG_S)
+    monkeypatch.setattr(turns, "LIMIT_S", LONG_S)
+
+
+async def test_who_comes_second_waits_and_is_told_how_far_the_first_came(
+    room: str, patient: None
+) -> None:
+    one, other = Turns(), Turns()
+    assert await one.take(room) == 0
+    waiting = asyncio.create_task(other.take(room))
+    await asyncio.sleep(3 * turns.POLL_S)
+    assert not waiting.done()
+    await one.give(room, 5)
+    assert await waiting == 5
+    assert other.is_contested(room)
+
+
+async def test_who_waits_comes_before_who_had_a_turn(room: str, patient: None) -> None:
+    one, other = Turns(), Turns()
+    order: list[str] = []
+
+    async def write(name: str, mine: Turns) -> None:
+        for seq in range(1, 6):
+            await mine.take(room)
+            order.append(name)
+            await asyncio.sleep(turns.POLL_S)
+            await mine.give(room, seq)
+
+    await asyncio.gather(write("one", one), write("other", other))
+    assert sorted(order) == ["one"] * 5 + ["other"] * 5
+    assert max(len(list(run)) for _, run in groupby(order)) <= 2
+
+
+async def test_a_turn_of_somebody_who_is_gone_ends(room: str, patient: None) -> None:
+    gone, other = Turns(), Turns()
+    await gone.take(room)
+    async with asyncio.timeout(LONG_S):
+        assert await other.take(room) == 0
+    await other.give(room, 3)
+    await gone.give(room, 9)  # late: it is nobody's turn any more, and this is not heard
+    assert await other.take(room) == 3
+
+
+async def test_nobody_waits_longer_than_the_limit(room: str) -> None:
+    one, other = Turns(), Turns()
+    stored = f"{'a' * 32}  7"
+    await rds.client().set(keys.turn(room), stored)  # for ever somebody's
+    began = time.monotonic()
+    assert await one.take(room) == 0
+    assert time.monotonic() - began >= turns.WAIT_MAX_S
+    await one.give(room, 8)
+    kept: Any = await rds.client().get(keys.turn(room))
+    assert kept.split() == [b"a" * 32, one._me.encode(), b"7"]  # next, and not the owner
+    assert other.is_contested(room) is False
+
+
+@pytest.mark.parametrize("wrong", ["neither nor", "  -1", "g 1 1", None])
+async def test_what_is_no_turn_counts_as_none(room: str, wrong: str | None, patient: None) -> None:
+    if wrong is None:
+        await rds.client().rpush(keys.turn(room), "a", "b")
+    else:
+        await rds.client().set(keys.turn(room), wrong)
+    mine = Turns()
+    assert await mine.take(room) == 0
+    await mine.give(room, 2)
+    assert await mine.take(room) == 2
+    assert await rds.client().pttl(keys.turn(room)) > 0
+
+
+async def test_without_redis_nobody_waits(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    def client() -> Any:
+        nonlocal asked
+        asked += 1
+        raise ConnectionError
+
+    monkeypatch.setattr(rds, "client", client)
+    mine = Turns()
+    mine.contested(room)
+    for _ in range(3):
+        assert await mine.take(room) == 0
+        await mine.give(room, 1)
+    assert asked == 1  # left alone for a while
+
+
+async def test_a_room_in_which_nobody_else_writes_has_no_turns_any_more(
+    room: str, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(turns, "monotonic", lambda: now)
+    mine = Turns()
+    assert not mine.is_contested(room)
+    mine.contested(room)
+    for seq in (1, 2, 3):
+        assert mine.is_contested(room)
+        await mine.take(room)
+        await mine.give(room, seq)
+        now += turns.CONTESTED_S / 3
+    now += 0.1
+    assert not mine.is_contested(room)
