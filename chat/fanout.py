@@ -47,12 +47,13 @@ class Fanout:
 
     def __init__(self) -> None:
         self.cache = Cache()
+        self.turns = Turns()
         self.store = Store(
             mongo.database(),
             committed=self._committed,
             answered=self._answered,
             about_to=self.cache.announce,
-            turns=Turns(),
+            turns=self.turns,
         )
         self.presence = Presence(changed=self._presence_changed, found=self._presence_found)
         self.quota = Quota()
@@ -207,6 +208,7 @@ class Fanout:
                 self.store.room_changed(feed.room)
         if ready:  # so that this process's next append there does not lose the race for a place
             self.store.heads.saw(feed.room, Head(feed.last_seq, feed.room_n))
+            self.turns.heard(feed.room)
         if ready and not waits:
             self.pace.deliver(feed)
         if feed.missing_before is not None:

@@ -9,6 +9,7 @@ Who waits is next: a process that goes on writing cannot take turn after turn be
 """
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from time import monotonic
@@ -26,7 +27,8 @@ TURN_S: Final = 0.06
 NEXT_S: Final = 0.03
 """How long whoever is next has to come."""
 WAIT_MAX_S: Final = 0.1
-POLL_S: Final = 0.002
+POLL_S: Final = 0.005
+"""How often Redis is asked by who waits and is not told (`heard`) that a turn may be over."""
 LIMIT_S: Final = 0.05
 """How long Redis has to answer."""
 BREAK_S: Final = 1.0
@@ -69,6 +71,7 @@ class Turns:
         self._me = uuid.uuid4().hex
         self._contested: dict[str, float] = {}
         self._given: dict[str, int] = {}
+        self._awaited: dict[str, asyncio.Event] = {}
         self._scripts: dict[str, Any] = {}
         self._broken_until = 0.0
 
@@ -102,8 +105,22 @@ class Turns:
                 return int(seq)
             if monotonic() - began >= WAIT_MAX_S:
                 break
-            await asyncio.sleep(POLL_S)
+            await self._told(room)
         return 0
+
+    def heard(self, room: str) -> None:
+        """Another process's event came: its turn may be over."""
+        if awaited := self._awaited.get(room):
+            awaited.set()
+
+    async def _told(self, room: str) -> None:
+        awaited = self._awaited[room] = asyncio.Event()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await awaited.wait()
+        finally:
+            del self._awaited[room]
 
     async def give(self, room: str, seq: int) -> None:
         """This process's turn is over, if it was one; the room has come to `seq`."""

@@ -15,8 +15,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 Document = dict[str, Any]
 
 UPWARD_READ: Final = 200
-WORD_LOOKS: Final = 5
-WORD_EVERY_S: Final = 0.001
+WORD_LOOKS: Final = 10
+WORD_EVERY_S: Final = 0.0005
 KNOWN_MAX: Final = 20_000
 """Rooms whose head a process remembers; the longest unused is forgotten (and found again)."""
 

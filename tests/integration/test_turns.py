@@ -34,7 +34,7 @@ async def test_who_comes_second_waits_and_is_told_how_far_the_first_came(
     one, other = Turns(), Turns()
     assert await one.take(room) == 0
     waiting = asyncio.create_task(other.take(room))
-    await asyncio.sleep(3 * turns.POLL_S)
+    await asyncio.sleep(2 * turns.POLL_S)
     assert not waiting.done()
     await one.give(room, 5)
     assert await waiting == 5
@@ -125,3 +125,18 @@ async def test_a_room_in_which_nobody_else_writes_has_no_turns_any_more(
         now += turns.CONTESTED_S / 3
     now += 0.1
     assert not mine.is_contested(room)
+
+
+async def test_who_waits_and_is_told_of_the_others_event_asks_at_once(
+    room: str, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> None:
+    monkeypatch.setattr(turns, "POLL_S", LONG_S)
+    one, other = Turns(), Turns()
+    await one.take(room)
+    waiting = asyncio.create_task(other.take(room))
+    while room not in other._awaited:  # noqa: ASYNC110  (asked once: nothing tells of that)
+        await asyncio.sleep(0)
+    await one.give(room, 1)
+    other.heard(room)
+    async with asyncio.timeout(LONG_S / 2):
+        assert await waiting == 1
