@@ -4,7 +4,6 @@ Must not know how the browser goes on from there.
 """
 
 import uuid
-from pathlib import Path
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -22,14 +21,6 @@ ROOM_COOKIE: Final = "parley_room"
 """The room last looked at; the browser keeps it when it changes rooms by itself."""
 ZONE_COOKIE: Final = "parley_tz"
 """The browser's time zone by its IANA name, so that days divide where its owner's days do."""
-MODULES: Final = tuple(
-    sorted(
-        path.stem
-        for path in Path(settings.STATICFILES_DIRS[0], "js").glob("*.js")
-        if path.stem not in ("types", "desk_live")  # for the type checker; for the desk
-    )
-)
-"""The browser's modules, so that it can ask for all of them at once."""
 
 
 @require_safe
@@ -136,7 +127,6 @@ async def _chat(
         "blank_room": pages.blank_room(),
         "send_id": str(uuid.uuid4()),
         "text_max": limits.TEXT_MAX_CHARS,
-        "modules": MODULES,
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "state": {
             "me": {name: me[name] for name in ("id", "username", "display_name", "avatar")},
