@@ -82,6 +82,8 @@ class Waiting:
     answer: "asyncio.Future[Stored]"
     others: "list[tuple[Append, asyncio.Future[Stored]]]" = field(default_factory=list)
     """Who said the same meanwhile."""
+    outcome: "Stored | Exception | None" = None
+    """What the callers were told, for those who say the same before the group is over."""
     conflicts: int = 0
     is_stored: bool = False
     since: float = field(default_factory=time.perf_counter)
@@ -95,7 +97,16 @@ class Waiting:
         """What finds the event once it is stored, and asks one shard only."""
         return {"_id": self.id, "room_id": ObjectId(self.append.room)}
 
+    def join(self, append: Append, answer: "asyncio.Future[Stored]") -> None:
+        """Somebody says the same: tell them what the first caller is told, or was."""
+        self.others.append((append, answer))
+        if isinstance(self.outcome, Stored):
+            self.resolve(self.outcome)
+        elif self.outcome is not None:
+            self.refuse(self.outcome)
+
     def resolve(self, stored: Stored) -> None:
+        self.outcome = stored
         if not self.answer.done():
             self.answer.set_result(stored)
         for append, answer in self._others_once():
@@ -107,6 +118,7 @@ class Waiting:
                 answer.set_result(Stored(stored.document, duplicate=True, frame=None))
 
     def refuse(self, error: Exception) -> None:
+        self.outcome = error
         if not self.answer.done():
             self.answer.set_exception(error)
         for _, answer in self._others_once():

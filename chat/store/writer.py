@@ -95,7 +95,7 @@ class Writer:
         answer = appends.answer()
         same = self._by_id.get(append.document["_id"])
         if same is not None:  # on its way already: its outcome is this one's
-            same.others.append((append, answer))
+            same.join(append, answer)
             return answer
         if len(self._by_id) >= QUEUE_MAX:
             raise errors.Unavailable(retry_after=appends.RETRY_AFTER_S)

@@ -7,17 +7,19 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from bson import ObjectId
 
 from chat import errors
-from chat.store import writer
-from chat.store.appends import Append
+from chat.store import appends, writer
+from chat.store.appends import Append, Stored, Waiting
 
 MOST = 3
+ROOM = ObjectId()
 
 
 def append(id: str = "") -> Append:
-    document = {"_id": id or uuid.uuid4().hex, "kind": "message", "actor_id": "a", "room_id": "r"}
-    return Append("r", document, encode=lambda _: b"")
+    document = {"_id": id or uuid.uuid4().hex, "kind": "message", "actor_id": "a", "room_id": ROOM}
+    return Append(str(ROOM), document, encode=lambda _: b"")
 
 
 async def forever(_: writer.Writer) -> None:
@@ -57,3 +59,24 @@ async def test_what_waits_when_the_writer_ends_is_refused_and_not_acknowledged(
         await running
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {errors.Unavailable}
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_who_says_the_same_after_the_answer_and_before_the_group_is_over_is_told_it(
+    is_stored: bool,
+) -> None:
+    first = append("one")
+    waiting = Waiting(first, appends.answer())
+    if is_stored:
+        waiting.is_stored = True
+        waiting.resolve(Stored(first.document, duplicate=False, frame=b""))
+    else:
+        waiting.unavailable()
+    again = appends.answer()
+    waiting.join(append("one"), again)
+    waiting.unavailable()  # the group is over
+    assert again.done()
+    if is_stored:
+        assert again.result().duplicate
+    else:
+        assert isinstance(again.exception(), errors.Unavailable)
