@@ -107,17 +107,20 @@ def test_a_busy_room_goes_on_gathering_and_a_quiet_one_is_quick_again(clock: Clo
     assert alice.batches[-1] == [4]
 
 
-def large_feed(alice: Reader) -> Feed:
-    return feed_with(alice, *(Reader() for _ in range(LARGE - 1)))
-
-
-def test_a_large_room_waits_for_what_is_being_written(clock: Clock) -> None:
-    alice = Reader()
-    feed, paced = large_feed(alice), Pace()
+def waiting_feed(alice: Reader, paced: Pace, clock: Clock) -> Feed:
+    """A large room with an event, behind which more is being written."""
+    feed = feed_with(alice, *(Reader() for _ in range(LARGE - 1)))
     feed.offer([item(1)])
     paced.deliver(feed, has_more=True)
     clock.turn()
     assert alice.batches == []
+    return feed
+
+
+def test_a_large_room_waits_for_what_is_being_written(clock: Clock) -> None:
+    alice = Reader()
+    paced = Pace()
+    feed = waiting_feed(alice, paced, clock)
     feed.offer([item(2)])
     paced.deliver(feed)
     clock.turn()
@@ -126,11 +129,7 @@ def test_a_large_room_waits_for_what_is_being_written(clock: Clock) -> None:
 
 def test_a_large_room_does_not_wait_for_long(clock: Clock) -> None:
     alice = Reader()
-    feed, paced = large_feed(alice), Pace()
-    feed.offer([item(1)])
-    paced.deliver(feed, has_more=True)
-    clock.turn()
-    assert alice.batches == []
+    waiting_feed(alice, Pace(), clock)
     clock.moment()
     clock.turn()
     assert alice.batches == [[1]]
