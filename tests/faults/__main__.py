@@ -106,8 +106,6 @@ def _run(options: argparse.Namespace, folder: Path, ports: Ports, environ: dict[
         console.print("Interrupted; everything is ended.")
         return 130
     console.print(report.table(results))
-    if options.json:
-        report.write_json(options.json, results, front=run.front)
     return 0 if all(result.passed for result in results) else 1
 
 
@@ -143,6 +141,8 @@ async def _play(
                 verdict = "[green]holds[/green]" if result.passed else "[red]BROKEN[/red]"
                 bar.console.print(f"  {row.name:<16} {verdict}  {result.took_s:6.1f} s")
                 bar.advance(task)
+                if options.json:  # with each row, so that a run cut short leaves those it played
+                    report.write_json(options.json, results, front=run.front)
                 if result.failure:
                     await run.end()  # however it left the stage: the next row gets a new one
         finally:
