@@ -5,11 +5,12 @@ inserts that another process's insert makes vain, which is most of them once two
 into one room all the time. A room in which nobody lost a race lately has no turns. Without Redis,
 or when a turn does not come in time, everybody writes as if there were none.
 
-Who waits is next: a process that goes on writing cannot take turn after turn before the others.
+Who waits is next: the turn passes on to it when it is given back, so that a process that goes on
+writing cannot take turn after turn before the others. Who is next and hears of the other's event
+does not ask again: the turn was given back before that was told (`take`, `heard`).
 """
 
 import asyncio
-import contextlib
 import logging
 import uuid
 from time import monotonic
@@ -24,10 +25,10 @@ ROOMS_MAX: Final = 10_000
 """Contested rooms that a process remembers; beyond it all are forgotten."""
 TURN_S: Final = 0.06
 """After this long a turn that was not given back is over: its owner may be gone."""
-NEXT_S: Final = 0.03
-"""How long whoever is next has to come."""
+SEQ_S: Final = 0.03
+"""How long it is remembered to where the room had come when nobody was next."""
 WAIT_MAX_S: Final = 0.1
-POLL_S: Final = 0.005
+POLL_S: Final = 0.02
 """How often Redis is asked by who waits and is not told (`heard`) that a turn may be over."""
 LIMIT_S: Final = 0.05
 """How long Redis has to answer."""
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 # A string a room: who has the turn, who is next, the newest seq that was told; each may be empty
 # but the last. What is no such string counts as none.
+# ARGV: who asks, TURN_S and SEQ_S in milliseconds, a seq.
 _READ: Final = """
 local me, owner, following, seq = ARGV[1], '', '', '0'
 local stored = redis.pcall('GET', KEYS[1])
@@ -48,18 +50,21 @@ end
 _TAKE: Final = f"""{_READ}
 if owner ~= '' and owner ~= me then
   if following == '' then
+    following = me
     redis.call('SET', KEYS[1], owner .. ' ' .. me .. ' ' .. seq, 'KEEPTTL')
   end
-  return {{0, 0}}
+  return {{0, following == me and 1 or 0}}
 end
-if following ~= '' and following ~= me then return {{0, 0}} end
-redis.call('SET', KEYS[1], me .. '  ' .. seq, 'PX', {round(TURN_S * 1000)})
+redis.call('SET', KEYS[1], me .. '  ' .. seq, 'PX', ARGV[2])
 return {{1, tonumber(seq)}}
 """
 _GIVE: Final = f"""{_READ}
 if owner == me then
-  local told = string.format('%.0f', math.max(tonumber(seq), tonumber(ARGV[2])))
-  redis.call('SET', KEYS[1], ' ' .. following .. ' ' .. told, 'PX', {round(NEXT_S * 1000)})
+  local told = string.format('%.0f', math.max(tonumber(seq), tonumber(ARGV[4])))
+  local left = following == '' and ARGV[3] or ARGV[2]
+  redis.call('SET', KEYS[1], following .. '  ' .. told, 'PX', left)
+elseif following == me then
+  redis.call('SET', KEYS[1], owner .. '  ' .. seq, 'KEEPTTL')
 end
 """
 
@@ -97,47 +102,54 @@ class Turns:
         """Wait for this process's turn, for `WAIT_MAX_S` at most. Returns the newest seq that the
         others told of, 0 if they told of none: a hint, to be looked for."""
         began = monotonic()
-        while (answer := await self._ask(_TAKE, room)) is not None:
-            is_mine, seq = answer
-            if not is_mine or seq > self._given.get(room, 0):
-                self.contested(room)
-            if is_mine:
-                return int(seq)
-            if monotonic() - began >= WAIT_MAX_S:
-                break
-            await self._told(room)
-        return 0
-
-    def heard(self, room: str) -> None:
-        """Another process's event came: its turn may be over."""
-        if awaited := self._awaited.get(room):
-            awaited.set()
-
-    async def _told(self, room: str) -> None:
-        awaited = self._awaited[room] = asyncio.Event()
+        word = self._awaited[room] = asyncio.Event()
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
-                    await awaited.wait()
+            while (answer := await self._ask(_TAKE, room)) is not None:
+                is_mine, told = answer  # the seq of the turn; of a wait, whether this one is next
+                if not is_mine or told > self._given.get(room, 0):
+                    self.contested(room)
+                if is_mine:
+                    return told
+                if monotonic() - began >= WAIT_MAX_S:
+                    break
+                if word.is_set():  # of a turn before the one that was asked about, perhaps
+                    word.clear()
+                elif await self._hears(word) and told:
+                    break
+            return 0
         finally:
             del self._awaited[room]
+
+    def heard(self, room: str) -> None:
+        """Another process's event came: its turn is over."""
+        if word := self._awaited.get(room):
+            word.set()
+
+    async def _hears(self, word: asyncio.Event) -> bool:
+        """Whether there is word of an event within `POLL_S`."""
+        try:
+            async with asyncio.timeout(POLL_S):
+                await word.wait()
+        except TimeoutError:
+            return False
+        word.clear()
+        return True
 
     async def give(self, room: str, seq: int) -> None:
         """This process's turn is over, if it was one; the room has come to `seq`."""
         self._given[room] = seq
         await self._ask(_GIVE, room, seq)
 
-    async def _ask(self, script: str, room: str, *arguments: int) -> list[int] | None:
+    async def _ask(self, script: str, room: str, seq: int = 0) -> list[int] | None:
         """What a script answers; None when Redis does not."""
         if monotonic() < self._broken_until:
             return None
+        arguments = [self._me, round(TURN_S * 1000), round(SEQ_S * 1000), seq]
         try:
             if script not in self._scripts:
                 self._scripts[script] = rds.client().register_script(script)
             async with asyncio.timeout(LIMIT_S):
-                answer = await self._scripts[script](
-                    keys=[keys.turn(room)], args=[self._me, *arguments]
-                )
+                answer = await self._scripts[script](keys=[keys.turn(room)], args=arguments)
         except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
             self._broken_until = monotonic() + BREAK_S
             logger.debug("no turns: %s", type(error).__name__)

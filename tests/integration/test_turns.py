@@ -23,9 +23,9 @@ def room() -> str:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No time limit but those of turns themselves."""
-    monkeypatch.setattr(turns, "WAIT_MAX_S", LONG_S)
-    monkeypatch.setattr(turns, "LIMIT_S", LONG_S)
+    """No time limit."""
+    for limit in ("WAIT_MAX_S", "LIMIT_S", "TURN_S", "SEQ_S"):
+        monkeypatch.setattr(turns, limit, LONG_S)
 
 
 async def test_who_comes_second_waits_and_is_told_how_far_the_first_came(
@@ -57,8 +57,11 @@ async def test_who_waits_comes_before_who_had_a_turn(room: str, patient: None) -
     assert max(len(list(run)) for _, run in groupby(order)) <= 2
 
 
-async def test_a_turn_of_somebody_who_is_gone_ends(room: str, patient: None) -> None:
+async def test_a_turn_of_somebody_who_is_gone_ends(
+    room: str, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> None:
     gone, other = Turns(), Turns()
+    monkeypatch.setattr(turns, "TURN_S", 0.06)
     await gone.take(room)
     async with asyncio.timeout(LONG_S):
         assert await other.take(room) == 0
@@ -76,7 +79,7 @@ async def test_nobody_waits_longer_than_the_limit(room: str) -> None:
     assert time.monotonic() - began >= turns.WAIT_MAX_S
     await one.give(room, 8)
     kept: Any = await rds.client().get(keys.turn(room))
-    assert kept.split() == [b"a" * 32, one._me.encode(), b"7"]  # next, and not the owner
+    assert kept.split() == [b"a" * 32, b"7"]  # neither the owner nor waiting any more
     assert other.is_contested(room) is False
 
 
@@ -127,16 +130,60 @@ async def test_a_room_in_which_nobody_else_writes_has_no_turns_any_more(
     assert not mine.is_contested(room)
 
 
-async def test_who_waits_and_is_told_of_the_others_event_asks_at_once(
+async def test_who_is_next_goes_with_the_others_event_and_asks_nobody(
     room: str, monkeypatch: pytest.MonkeyPatch, patient: None
 ) -> None:
     monkeypatch.setattr(turns, "POLL_S", LONG_S)
+    one, other, third = Turns(), Turns(), Turns()
+    await one.take(room)
+    waiting = await _waits(room, other)
+    last = await _waits(room, third)
+    await one.give(room, 1)
+    async with asyncio.timeout(LONG_S / 2):
+        for mine in (other, third):
+            mine.heard(room)
+        assert await waiting == 0  # what was heard says how far the room has come
+        assert not last.done()
+        kept: Any = await rds.client().get(keys.turn(room))
+        assert kept.split()[0] == other._me.encode()
+        await other.give(room, 2)
+        third.heard(room)
+        while not last.done():
+            third.heard(room)
+            await asyncio.sleep(0.01)
+
+
+async def test_word_that_came_while_redis_was_asked_is_not_taken_for_the_turns_end(
+    room: str, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> None:
     one, other = Turns(), Turns()
     await one.take(room)
+    asked = 0
+    ask = other._ask
+
+    async def ask_and_hear(script: str, room: str, seq: int = 0) -> list[int] | None:
+        nonlocal asked
+        asked += 1
+        answer = await ask(script, room, seq)
+        if asked == 1:
+            other.heard(room)
+        return answer
+
+    monkeypatch.setattr(other, "_ask", ask_and_hear)
+    monkeypatch.setattr(turns, "POLL_S", LONG_S)
     waiting = asyncio.create_task(other.take(room))
-    while room not in other._awaited:  # noqa: ASYNC110  (asked once: nothing tells of that)
+    while asked < 2:  # noqa: ASYNC110  (nothing tells of that)
         await asyncio.sleep(0)
-    await one.give(room, 1)
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
     other.heard(room)
     async with asyncio.timeout(LONG_S / 2):
-        assert await waiting == 1
+        await waiting
+
+
+async def _waits(room: str, mine: Turns) -> "asyncio.Task[int]":
+    """Somebody who has asked for a turn and was told to wait."""
+    task = asyncio.create_task(mine.take(room))
+    while not mine.is_contested(room):  # noqa: ASYNC110  (nothing tells of that)
+        await asyncio.sleep(0)
+    return task
