@@ -6,7 +6,7 @@ The writer's pure half: stamping places, and telling a retry from a lost race.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -163,27 +163,39 @@ class NoTurns:
 
 
 class Group(NamedTuple):
-    """What is written at the same time: the runs of one room each, rooms with one event each, and
-    those that need a transaction."""
+    """What is written at the same time: the runs of one room each, those of contested rooms, rooms
+    with one event each, and those that need a transaction."""
 
     runs: list[list[Waiting]]
+    contested: list[list[Waiting]]
     singles: list[Waiting]
     alone: list[Waiting]
 
     @property
-    def all(self) -> list[Waiting]:
+    def together(self) -> list[Waiting]:
+        """All but the contested, which wait for their turns."""
         return [waiting for run in self.runs for waiting in run] + self.singles + self.alone
+
+    @property
+    def all(self) -> list[Waiting]:
+        return [waiting for run in self.contested for waiting in run] + self.together
 
 
 def next_group(
-    rooms: dict[str, deque[Waiting]], *, most: int, is_contested: Callable[[str], bool]
+    rooms: dict[str, deque[Waiting]],
+    *,
+    most: int,
+    busy: Collection[str],
+    is_contested: Callable[[str], bool],
 ) -> Group:
     """Take the next group out of what waits: of each room its plain events, `most` of them, or the
-    first with a change. A contested room's events are a run, also one alone."""
-    group = Group([], [], [])
-    also_busy: set[str] = set()
+    first with a change. Nothing of `busy` rooms, of which something is being written."""
+    group = Group([], [], [], [])
+    also_busy = set(busy)
     for room, queue in list(rooms.items()):
         first = queue[0]
+        if room in busy:
+            continue
         if first.append.needs_transaction:
             others = {one.room for one in first.append.also}
             if others & also_busy:
@@ -192,7 +204,9 @@ def next_group(
             group.alone.append(queue.popleft())
         else:
             run = _plain(queue, most=most)
-            if len(run) == 1 and not is_contested(room):
+            if is_contested(room):
+                group.contested.append(run)
+            elif len(run) == 1:
                 group.singles.append(run[0])
             else:
                 group.runs.append(run)
@@ -248,6 +262,15 @@ def places_after(head: Head, run: Sequence[Waiting]) -> list[Place]:
 def placed(document: Document, place: Place) -> Document:
     """The document as it is stored."""
     return document | {"seq": place.seq, "n": place.n, "room_n": place.room_n}
+
+
+def who_try_again(run: Sequence[Waiting], *, most: int) -> list[Waiting]:
+    """Those who lost the race for a place no more often than `most`; the others are refused."""
+    for waiting in run:
+        waiting.conflicts += 1
+        if waiting.conflicts > most:
+            waiting.unavailable()
+    return [waiting for waiting in run if waiting.conflicts <= most]
 
 
 def is_retry(failure: Mapping[str, Any]) -> bool:

@@ -1,12 +1,12 @@
 """Owns appending to room logs: gapless, idempotent, in groups. Knows no rule and no recipient.
 
 A process has one writer. While one write is under way the next group gathers; there is no timer,
-but for a few turns of the loop after a pause.
-A room with several waiting gets one ordered insert; rooms with one each share one unordered insert;
-an append that changes more than the log gets a transaction of its own. Nobody holds a lock:
-seq+1 is tried only once seq is committed, and a duplicate (room_id, seq) means that another process
-was first, so the head is read again and the rest retried. A duplicate _id is a retry of the same
-command, answered with what is stored.
+but for a few turns of the loop after a pause. A room with several waiting gets one ordered insert;
+rooms with one each share one unordered insert; an append that changes more than the log gets a
+transaction of its own; a room that other processes write in too waits for its turn apart. Nobody
+holds a lock: seq+1 is tried only once seq is committed, and a duplicate (room_id, seq) means that
+another process was first, so the head is read again and the rest retried. A duplicate _id is a
+retry of the same command, answered with what is stored.
 
 Promise: an append is answered only after `w: majority, j: true`; order within a room is the order
 of the calls; of every new event `committed` hears first, in seq order of this process's appends,
@@ -69,6 +69,7 @@ class Writer:
         self._rooms: dict[str, deque[Waiting]] = {}
         self._by_id: dict[str, Waiting] = {}
         self._writing: set[str] = set()
+        self._apart = tasks.Tasks()
         self._work = asyncio.Event()
         self._written = asyncio.Event()
 
@@ -93,8 +94,7 @@ class Writer:
     def enqueue(self, append: Append) -> Awaitable[Stored]:
         """Take a turn now; await the result to know the outcome. Raises as `append` does."""
         answer = appends.answer()
-        same = self._by_id.get(append.document["_id"])
-        if same is not None:  # on its way already: its outcome is this one's
+        if same := self._by_id.get(append.document["_id"]):  # on its way: its outcome is this one's
             same.join(append, answer)
             return answer
         if len(self._by_id) >= QUEUE_MAX:
@@ -114,9 +114,10 @@ class Writer:
                 self._work.clear()
                 for _ in range(GATHER_TURNS):
                     await asyncio.sleep(0)
-                while self._rooms:
-                    await self._write_group()
+                while await self._write_group():
+                    pass
         finally:
+            await self._apart.end()
             while self._rooms:
                 for waiting in self._rooms.popitem()[1]:
                     self._by_id.pop(waiting.id, None)
@@ -131,25 +132,38 @@ class Writer:
 
     # --- groups ---
 
-    async def _write_group(self) -> None:
-        group = appends.next_group(self._rooms, most=RUN_MAX, is_contested=self._turns.is_contested)
-        self._writing = {waiting.append.room for waiting in group.all}
-        writes = [self._write_run(run[0].append.room, run) for run in group.runs]
-        writes += [self._write_alone(waiting) for waiting in group.alone]
-        if group.singles:
-            writes.append(self._write_singles(group.singles))
-        for failure in await tasks.failures(writes):
-            logger.error("a write ended in an unexpected way", exc_info=failure)
-        for waiting in group.all:
-            waiting.unavailable()  # if nothing answered it
-            self._by_id.pop(waiting.id, None)
-        self._writing = set()
-        self._written.set()
+    async def _write_group(self) -> bool:
+        """Write what waits; False when nothing does but in rooms that are being written."""
+        group = appends.next_group(
+            self._rooms, most=RUN_MAX, busy=self._writing, is_contested=self._turns.is_contested
+        )
+        self._writing |= {waiting.append.room for waiting in group.all}
+        for run in group.contested:
+            self._apart.own(self._write([self._write_in_turn(run[0].append.room, run)], run))
+        together = group.together
+        if together:
+            writes = [self._write_in_order(run[0].append.room, run) for run in group.runs]
+            writes += [self._write_alone(waiting) for waiting in group.alone]
+            if group.singles:
+                writes.append(self._write_singles(group.singles))
+            await self._write(writes, together)
+        return bool(together or group.contested)
 
-    async def _write_run(self, room: str, run: list[Waiting]) -> None:
-        """One room, in its turn; what came while it was waited for goes along."""
-        if not self._turns.is_contested(room):
-            return await self._write_in_order(room, run)
+    async def _write(self, writes: Sequence[Awaitable[None]], those: Sequence[Waiting]) -> None:
+        try:
+            for failure in await tasks.failures(writes):
+                logger.error("a write ended in an unexpected way", exc_info=failure)
+        finally:
+            for waiting in those:
+                waiting.unavailable()  # if nothing answered it
+                self._by_id.pop(waiting.id, None)
+            self._writing -= {waiting.append.room for waiting in those}
+            self._written.set()
+            if self._rooms:  # more may have come of these
+                self._work.set()
+
+    async def _write_in_turn(self, room: str, run: list[Waiting]) -> None:
+        """A contested room, in its turn; what came while it was waited for goes along."""
         seq = await self._turns.take(room)
         try:
             run += appends.more_of(self._rooms, room, most=RUN_MAX - len(run))
@@ -179,7 +193,8 @@ class Writer:
                     run = run[index + 1 :]
                 else:
                     self._turns.contested(room)
-                    run = self._conflicted(run[index:])
+                    instruments.append_conflicted()
+                    run = appends.who_try_again(run[index:], most=CONFLICTS_MAX)
                     head = await self._found_head(room, run, refresh=True)
             except PyMongoError as error:
                 return await self._settle(room, run, places, error)
@@ -300,29 +315,23 @@ class Writer:
         self, waiting: Waiting, several: Sequence[Append], places: Sequence[Place]
     ) -> None:
         instruments.committed(time.perf_counter() - waiting.since)
-        new = []
-        for one, place in zip(several, places, strict=True):
-            self._heads.saw(one.room, Head(place.seq, place.room_n))
-            kind = one.document["kind"]
-            new.append(Committed(one.room, place, kind, one.encode(place)))
+        new = [self._new(one, place) for one, place in zip(several, places, strict=True)]
         self._tell(new, [(waiting, places[0])])
 
     # --- outcomes ---
 
     def _done(self, run: Sequence[Waiting], places: Sequence[Place]) -> Head | None:
         """Durable: tell the process, then the callers. Returns the new head of the last room."""
-        head = None
-        new = []
         now = time.perf_counter()
-        for waiting, place in zip(run, places, strict=True):
+        for waiting in run:
             instruments.committed(now - waiting.since)
-            append = waiting.append
-            head = Head(place.seq, place.room_n)
-            self._heads.saw(append.room, head)
-            kind = append.document["kind"]
-            new.append(Committed(append.room, place, kind, append.encode(place)))
-        self._tell(new, list(zip(run, places, strict=True)))
-        return head
+        done = list(zip(run, places, strict=True))
+        self._tell([self._new(waiting.append, place) for waiting, place in done], done)
+        return Head(places[-1].seq, places[-1].room_n) if places else None
+
+    def _new(self, append: Append, place: Place) -> Committed:
+        self._heads.saw(append.room, Head(place.seq, place.room_n))
+        return Committed(append.room, place, append.document["kind"], append.encode(place))
 
     def _tell(self, new: Sequence[Committed], done: Sequence[tuple[Waiting, Place]]) -> None:
         """The process now; the callers two turns of the loop later: their next appends, elsewhere,
@@ -351,15 +360,6 @@ class Writer:
         except errors.Conflict as error:
             return waiting.refuse(error)
         return waiting.resolve(Stored(document, duplicate=True, frame=None))
-
-    def _conflicted(self, run: Sequence[Waiting]) -> list[Waiting]:
-        """Another process was first: who may try again."""
-        instruments.append_conflicted()
-        for waiting in run:
-            waiting.conflicts += 1
-            if waiting.conflicts > CONFLICTS_MAX:
-                waiting.unavailable()
-        return [waiting for waiting in run if waiting.conflicts <= CONFLICTS_MAX]
 
     async def _settle(
         self, room: str, run: Sequence[Waiting], places: Sequence[Place], error: PyMongoError

@@ -1,12 +1,14 @@
 """Who hears first of what is durable: the process, then its caller, then who tells everybody."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Any
 from unittest import mock
 
-from chat.store import writer
-from chat.store.appends import Append, Committed, NoTurns, Turns
+from chat import errors
+from chat.store import appends, writer
+from chat.store.appends import Append, Committed, NoTurns, Turns, Waiting
 from chat.store.heads import EMPTY, Head
 
 ROOM = "a" * 24
@@ -53,9 +55,13 @@ def writer_of(log: Log, *found: Head, turns: Turns | None = None) -> writer.Writ
     return writer.Writer(events, heads, committed=log.committed, answered=log.answered, turns=turns)
 
 
-def say(made: writer.Writer, log: Log, id: str) -> None:
-    document = {"_id": id, "kind": "message", "actor_id": "a", "room_id": ROOM}
-    log.answers.append(made.enqueue(Append(ROOM, document, encode=lambda _: b"")))
+def say(made: writer.Writer, log: Log, id: str, *, room: str = ROOM) -> None:
+    log.answers.append(made.enqueue(message(id, room=room)))
+
+
+def message(id: str, *, room: str = ROOM) -> Append:
+    document = {"_id": id, "kind": "message", "actor_id": "a", "room_id": room}
+    return Append(room, document, encode=lambda _: b"")
 
 
 async def test_what_is_sent_in_the_same_moment_is_one_write() -> None:
@@ -87,7 +93,7 @@ class Contested(NoTurns):
         self.comes = asyncio.Event()
 
     def is_contested(self, room: str) -> bool:
-        return True
+        return room == ROOM
 
     async def take(self, room: str) -> int:
         self.is_asked.set()
@@ -146,3 +152,65 @@ async def test_a_caller_is_answered_once_it_is_durable_and_before_everybody_is_t
         "answered [1], answers 1",
         "answered [2], answers 2",
     ]
+
+
+async def test_a_room_that_waits_for_its_turn_holds_up_no_other() -> None:
+    log = Log()
+    turns = Contested(log)
+    made = writer_of(log, EMPTY, Head(7, 7), turns=turns)
+    running = asyncio.create_task(made.run())
+    log.is_durable.set()
+    async with asyncio.timeout(5):
+        say(made, log, "contested")
+        await turns.is_asked.wait()
+        say(made, log, "elsewhere", room="b" * 24)
+        await log.answers[1]
+        assert made.waiting == 1
+        say(made, log, "contested, later")
+        turns.comes.set()
+        await asyncio.gather(*log.answers)
+        await made.flushed()
+    assert not made.has_more(ROOM)
+    running.cancel()
+    await asyncio.wait([running])
+    writes = [each for each in log.happened if each.startswith(("write", "turn", "given"))]
+    assert [each.partition(",")[0] for each in writes] == [
+        "write [1]",
+        "turn []",
+        "write [8",
+        "given [7]",
+    ]
+
+
+async def test_a_writer_that_ends_answers_who_waits_for_a_turn() -> None:
+    log = Log()
+    turns = Contested(log)
+    made = writer_of(log, turns=turns)
+    running = asyncio.create_task(made.run())
+    say(made, log, "contested")
+    await turns.is_asked.wait()
+    say(made, log, "behind it")
+    running.cancel()
+    await asyncio.wait([running])
+    outcomes = await asyncio.gather(*log.answers, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [errors.Unavailable] * 2
+    assert made.waiting == 0
+
+
+def test_what_is_being_written_is_left_for_the_next_group() -> None:
+    def waiting(append: Append) -> Waiting:
+        return Waiting(append, mock.Mock())
+
+    also = message("changes the house too", room="c" * 24)
+    also.also = (message("of the house", room="d" * 24),)
+    rooms = {
+        append.room: deque([waiting(append)])
+        for append in (message("1"), message("2", room="b" * 24), also)
+    }
+    group = appends.next_group(
+        rooms, most=9, busy={ROOM, "d" * 24}, is_contested=lambda room: room == "b" * 24
+    )
+    assert [one.id for one in group.all] == ["2"]
+    assert group.contested
+    assert not group.together
+    assert list(rooms) == [ROOM, "c" * 24]

@@ -22,8 +22,8 @@ def append(id: str = "") -> Append:
     return Append(str(ROOM), document, encode=lambda _: b"")
 
 
-async def forever(_: writer.Writer) -> None:
-    await asyncio.Event().wait()
+async def forever(_: writer.Writer) -> bool:
+    return await asyncio.Event().wait()
 
 
 @pytest.fixture
