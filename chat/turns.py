@@ -23,11 +23,13 @@ CONTESTED_S: Final = 2.0
 """How long turns are taken in a room after it was last seen that others write there."""
 ROOMS_MAX: Final = 10_000
 """Contested rooms that a process remembers; beyond it all are forgotten."""
-TURN_S: Final = 0.06
-"""After this long a turn that was not given back is over: its owner may be gone."""
+TURN_S: Final = 1.0
+"""After this long a turn that was not given back is over: its owner may be gone. Longer than any
+write but on a database that is too slow for everything: turns that end before their writes do make
+these vain, which makes the database slower still."""
 SEQ_S: Final = 0.03
 """How long it is remembered to where the room had come when nobody was next."""
-WAIT_MAX_S: Final = 0.1
+WAIT_MAX_S: Final = 1.0
 POLL_S: Final = 0.02
 """How often Redis is asked by who waits and is not told (`heard`) that a turn may be over."""
 LIMIT_S: Final = 0.05
