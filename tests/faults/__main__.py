@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from chatsite import children, env
+from chatsite import children, embedded, env
 from tests.faults import document, proxy, report, rows, stage
 from tests.faults.scene import Result, Row, Scene
 from tests.faults.stage import Ports, Setting, Stage
@@ -57,7 +57,7 @@ def _configure(folder: Path, ports: Ports) -> dict[str, str]:
     """Point this process (the ORM makes accounts) and the replicas at the servers of the run."""
     given = {
         "DATA_DIR": str(folder),
-        "MONGODB_URL": f"mongodb://127.0.0.1:{ports.mongo}/?directConnection=true",
+        "MONGODB_URL": embedded.mongodb_url(ports.mongo),
         "MONGODB_NAME": f"parley_faults_{secrets.token_hex(4)}",
         "REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
         "SECRET_KEY": secrets.token_urlsafe(64),

@@ -14,6 +14,7 @@ import psutil
 import pymongo
 import pytest
 import redis
+from pymongo import monitoring
 
 from chatsite import children, embedded
 
@@ -60,6 +61,29 @@ def test_what_was_acknowledged_is_there_after_kill_9(servers: embedded.Embedded)
     servers.start_mongo()
     assert [note["_id"] for note in collection.find().sort("_id", 1)] == list(range(200))
     collection.database.client.close()
+
+
+def test_its_writes_are_none_that_it_keeps_for_a_second_try(servers: embedded.Embedded) -> None:
+    """It would look through all of them at each write."""
+    servers.start_mongo()
+    sent = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            sent.append(event.command)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            pass
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            pass
+
+    with pymongo.MongoClient[dict[str, Any]](
+        servers.mongo.url, event_listeners=[Listener()]
+    ) as client:
+        client.test.notes.insert_one({"_id": 1})
+    assert ["insert" in command for command in sent].count(True) == 1
+    assert not any("txnNumber" in command for command in sent)
 
 
 def test_it_answers_on_the_same_port_after_a_restart(servers: embedded.Embedded) -> None:
