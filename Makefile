@@ -15,7 +15,7 @@ SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_i
 SOURCES := manage.py chatsite accounts chat metrics tests benchmarks deploy/grafana
 
 .DEFAULT_GOAL := help
-.PHONY: help install env run test check faults fmt lock bench dashboards
+.PHONY: help install env run test check types rest faults fmt lock bench dashboards
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,16 +45,24 @@ run: install ## start Parley here; options in RUN_ARGS, e.g. RUN_ARGS="--replica
 	@exec $(PYTHON) manage.py up $(RUN_ARGS)
 
 check: install ## format, lint, types, layers, deployment settings, migrations, unit tests
+	@$(MAKE) --no-print-directory -j 2 types rest
+
+types: # by far the longest of `check`, beside the rest of it
+	$(VENV)/bin/mypy $(SOURCES)
+
+rest:
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/ruff check $(SOURCES)
-	$(VENV)/bin/mypy $(SOURCES)
 	$(VENV)/bin/lint-imports
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))') SECURE_COOKIES=on \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) -m pytest -q tests/unit tests/house
 
+# Two lanes of whole files, each with servers of its own. Then the programs, which are played several
+# at once by themselves.
 test: check ## everything: `check`, then every other test
-	$(PYTHON) -m pytest -q --ignore=tests/unit --ignore=tests/house
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/integration tests/journeys
+	$(PYTHON) -m pytest -q tests/runs
 
 faults: install ## break everything on purpose and judge; options in FAULTS_ARGS, e.g. "--only rolling"
 	@exec $(PYTHON) -m tests.faults $(FAULTS_ARGS)

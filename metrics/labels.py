@@ -76,7 +76,7 @@ DATABASE_OPS = frozenset(
 or of a `find`, `commit` and `abort` end a transaction, `close` what the server keeps for us."""
 REDIS_OPS = frozenset(
     {"decr", "eval", "evalsha", "expire", "incr", "mget", "ping", "pttl", "publish", "sadd", "set"}
-    | {"smembers", "srem", "subscribe", "unsubscribe"}
+    | {"script load", "smembers", "srem", "subscribe", "unsubscribe"}
     | {"zadd", "zmscore", "zrangebyscore", "zremrangebyscore"}
 )
 """Commands of Redis by name, those in pipelines each for itself."""
