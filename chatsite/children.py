@@ -40,6 +40,8 @@ class Child(ABC):
     """
 
     ready_timeout_s = 60.0
+    is_to_end = False
+    """Whether it is started to do something and end, with exit 0."""
 
     def __init__(
         self,
@@ -111,7 +113,10 @@ class Child(ABC):
 
     def check_start(self, deadline: float) -> None:
         """Raise ChildError if the start has failed or lasts beyond `deadline` (monotonic)."""
-        if (code := self.poll()) is not None:
+        code = self.poll()
+        if code == 0 and self.is_to_end:
+            return
+        if code is not None:
             raise ChildError(f"the {self.name} ended ({told(code)}){self._reason()}")
         if time.monotonic() > deadline:
             self.end(1.0)

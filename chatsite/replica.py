@@ -16,6 +16,7 @@ class Preparation(children.Child):
     """`manage.py prepare`: runs once; it is "ready" when it has ended with exit 0."""
 
     ready_timeout_s = 600.0  # migrations of a large database take their time
+    is_to_end = True
 
     def __init__(self, environ: Mapping[str, str], *, data_dir: Path, demo: bool) -> None:
         self._demo = demo
