@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware import common
+from django.utils.decorators import async_only_middleware, sync_only_middleware
 
 from chat import errors
 from chatsite import replies
@@ -43,6 +44,21 @@ class CommonMiddleware(common.CommonMiddleware):
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         return None if request.path in FROM_INSIDE else super().process_request(request)
+
+
+@async_only_middleware
+def on_the_loop(get_response: GetResponse) -> GetResponse:
+    """What stands above is on the loop, what stands below down to `in_one_thread` is not.
+
+    Each of Django's own middlewares would be sent to a thread and back, some of them twice.
+    """
+    return get_response
+
+
+@sync_only_middleware
+def in_one_thread(get_response: GetResponse) -> GetResponse:
+    """Stands last: see `on_the_loop`. Below, each view is where it belongs."""
+    return get_response
 
 
 class RequestMiddleware:

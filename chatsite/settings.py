@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "metrics.middleware.BeforeMiddleware",
     "chatsite.middleware.RequestMiddleware",
     "chatsite.statics.StaticsMiddleware",
+    "chatsite.middleware.on_the_loop",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "metrics.middleware.AfterMiddleware",
+    "chatsite.middleware.in_one_thread",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

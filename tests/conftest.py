@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 
 from tests import services
@@ -16,6 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is imported: models need Django, Django needs its settings."""
+    hypothesis.settings.register_profile(
+        "busy",
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("busy")  # how long anything takes says nothing here
     services.configure()
     from chatsite import env
 

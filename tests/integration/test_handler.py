@@ -1,11 +1,13 @@
-"""What is left behind of a request once it is answered: as little as may be."""
+"""What a request takes and what is left behind of it once it is answered: as little as may be."""
 
 import asyncio
 import gc
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 
 from chatsite.handler import Handler
@@ -86,3 +88,26 @@ async def test_a_client_that_goes_away_before_its_answer_is_heard_of() -> None:
 
     await Handler()(dict(SCOPE), receive, send)
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        (f"{settings.STATIC_URL}js/chat.js", 0),
+        ("/accounts/login/", 2),  # its own, and one of asgiref's that waits for it to end
+    ],
+)
+async def test_a_request_has_one_thread_or_none(
+    monkeypatch: pytest.MonkeyPatch, path: str, most: int
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def noted(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    handler = Handler()
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    assert await ask(handler, path) == 200
+    assert len(started) == most
