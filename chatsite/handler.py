@@ -61,15 +61,13 @@ class Handler(ASGIHandler):
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
             leaving.cancel()
-            is_answered = answering.done()
             answering.cancel()  # the client has gone, if it is under way
         await asyncio.wait((answering,))
         if answering.cancelled():
             await signals.request_finished.asend(sender=type(self))
-            return
+            return  # a thread may still be at work on it
         await _close(answering.result())
-        if is_answered:  # else a thread may still be at work on it
-            vars(request).clear()
+        vars(request).clear()
 
     async def _answer(self, request: HttpRequest, send: Send) -> HttpResponseBase:
         response = await self.run_get_response(request)

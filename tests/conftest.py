@@ -24,6 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     hypothesis.settings.load_profile("busy")  # how long anything takes says nothing here
     services.configure()
+    # pymongo leaves its socket to the collector when a task ends while it connects for it.
+    database = rf"raddr=\('127.0.0.1', {services.servers.mongo.port}\)"
+    left = f"ignore:unclosed <socket.socket .*{database}:ResourceWarning"
+    config.addinivalue_line("filterwarnings", left)
     from chatsite import env
 
     env.use_settings()
