@@ -6,10 +6,10 @@ PYTHON := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 LOCKED := requirements-dev.txt
 
-# The first of these that runs and is a version we support. Running it is the test: a name on the
-# PATH may be a shim for a version that is not there.
+# Each of these on the PATH is asked what it is (a name may be a shim for a version that is not there). The
+# first that was built to be quick is taken, else the first that will do. To choose yourself: make .venv.
 CANDIDATES := python3.13 python3.12 python3.11 python3 python
-SUPPORTED  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ASK        := -I chatsite/interpreter.py
 
 # Everything `ruff`, `mypy` and the like look at.
 SOURCES := manage.py chatsite accounts chat metrics tests benchmarks deploy/grafana
@@ -23,16 +23,23 @@ help: ## list these commands
 install: $(STAMP) ## make .venv ready (nothing to do the second time)
 
 $(STAMP): $(LOCKED)
-	@if ! { [ -x $(PYTHON) ] && $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null; }; then \
-	  for candidate in $(CANDIDATES); do \
-	    if $$candidate -c '$(SUPPORTED)' 2>/dev/null; then found=$$candidate; break; fi; \
+	@if [ -z "$$($(PYTHON) $(ASK) 2>/dev/null)" ]; then \
+	  for name in $(CANDIDATES); do \
+	    IFS=:; for folder in $$PATH; do \
+	      candidate=$$folder/$$name; \
+	      case $$("$$candidate" $(ASK) 2>/dev/null) in \
+	        quick) found=$$candidate; break 2 ;; \
+	        plain) plain=$${plain:-$$candidate} ;; \
+	      esac; \
+	    done; \
 	  done; \
+	  found=$${found:-$$plain}; \
 	  if [ -z "$$found" ]; then \
 	    echo "parley: no Python 3.11, 3.12 or 3.13 with venv was found (Debian: apt install python3-venv)" >&2; \
 	    exit 1; \
 	  fi; \
-	  echo "Making $(VENV) with $$($$found --version) …"; \
-	  $$found -m venv --clear $(VENV) || exit 1; \
+	  echo "Making $(VENV) with $$("$$found" --version), $$found …"; \
+	  "$$found" -m venv --clear $(VENV) || exit 1; \
 	fi
 	@echo "Installing the locked dependencies (about a minute the first time) …"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCKED)

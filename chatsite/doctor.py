@@ -19,7 +19,7 @@ import pymongo
 import redis
 from pymongo.errors import PyMongoError
 
-from chatsite import embedded, redis_nodes
+from chatsite import embedded, interpreter, redis_nodes
 from chatsite.env import Env
 from chatsite.supervisor import DEFAULT_PORT
 
@@ -54,7 +54,7 @@ def examine(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
 
 def examine_settings(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
     """What can be judged from the values alone."""
-    yield Finding("ok", "python", ".".join(map(str, sys.version_info[:3])))
+    yield examine_python(is_quick=interpreter.this_is_quick())
     if not env.secret_key:
         yield Finding("fail", "secret key", "none: set SECRET_KEY, or start with `manage.py up`")
     else:
@@ -91,6 +91,15 @@ def examine_settings(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", "mail", f"{shown(env.email_url)} as {env.email_from}")
+
+
+def examine_python(*, is_quick: bool) -> Finding:
+    """Which Python this is, and whether another build of it would be quicker."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if is_quick:
+        return Finding("ok", "python", version)
+    said = "built without optimization: one of a distribution or of python.org needs less processor"
+    return Finding("warn", "python", f"{version}, {said}")
 
 
 def examine_folder(data_dir: Path) -> Finding:

@@ -18,7 +18,15 @@ def judged(subject: str, **environ: str) -> tuple[str, str]:
 
 def test_ordinary_settings_are_fine() -> None:
     found = env.load({"SECRET_KEY": KEY, "EMAIL_URL": "smtp://mail.example.org:25"})
-    assert {f.level for f in doctor.examine_settings(found, secret_key_from="x")} == {"ok"}
+    findings = doctor.examine_settings(found, secret_key_from="x")
+    assert {f.level for f in findings if f.subject != "python"} == {"ok"}
+
+
+def test_a_python_that_was_not_built_to_be_quick_is_told_of() -> None:
+    assert doctor.examine_python(is_quick=True).level == "ok"
+    slow = doctor.examine_python(is_quick=False)
+    assert (slow.level, slow.subject) == ("warn", "python")
+    assert "built without optimization" in slow.text
 
 
 def test_lifted_rate_limits_are_said_loudly() -> None:
