@@ -30,9 +30,9 @@ _TAGS: Final = {
 }  # fmt: skip
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "span": {"class"}, "code": {"class"}, "ol": {"start"}}
 _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?)")
-_NEEDS_MARKDOWN = re.compile(
-    r"""[*_`~\[\]<>&\\@\n\t|"\x00-\x1f\xa0]|[^\s.]\.\w|//|\bmailto:|^\s|\s$|^[-+#=]|^\d+[.)]"""
-)
+_MARKS = re.compile(r"""[*_`~\[\]<>&\\@\n\t|"\x00-\x1f\xa0]""")
+_MARKS_AT_THE_BEGINNING = re.compile(r"\s|[-+#=]|\d+[.)]")
+_HOST = re.compile(r"[^\s.]\.\w")
 
 
 def clean(text: str) -> str:
@@ -48,8 +48,10 @@ def clean(text: str) -> str:
         raise _refused("A NUL character cannot be stored.")
     if not text.strip():
         raise _refused("There is nothing in this message.")
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        raise _refused("This is not valid Unicode.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _refused("This is not valid Unicode.") from None
     return text
 
 
@@ -63,8 +65,8 @@ def mentioned_names(text: str) -> list[str]:
 
 def render(text: str, *, names: Collection[str] = ()) -> str:
     """Safe HTML of a message. `names`: the lower-cased names whose mention is marked."""
-    if not _NEEDS_MARKDOWN.search(text):
-        return f"<p>{text}</p>\n"  # nothing in it that Markdown or HTML would change
+    if _is_plain(text):
+        return f"<p>{text}</p>\n"
     rendered = _markdown.render(text, {"names": names})
     return nh3.clean(
         rendered,
@@ -79,6 +81,19 @@ def excerpt(text: str) -> str:
     """One line of plain text for a quote or a list."""
     line = " ".join(text.split())
     return line if len(line) <= EXCERPT_MAX_CHARS else line[: EXCERPT_MAX_CHARS - 1] + "…"
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing is in it that Markdown, links or HTML would change. Cheap questions first:
+    one search for all of them takes ten times as long."""
+    return not (
+        _MARKS.search(text)
+        or _MARKS_AT_THE_BEGINNING.match(text)
+        or text[-1:].isspace()
+        or "//" in text
+        or "mailto:" in text
+        or ("." in text and _HOST.search(text))
+    )
 
 
 def _refused(said: str) -> errors.ValidationFailed:

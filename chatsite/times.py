@@ -25,8 +25,7 @@ def floor_ms(moment: datetime) -> datetime:
 
 def to_wire(moment: datetime) -> str:
     """RFC 3339, UTC, milliseconds: `2026-11-23T09:14:05.123Z`."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def to_wire_or_none(moment: datetime) -> str | None:

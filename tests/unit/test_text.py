@@ -188,10 +188,12 @@ typed_texts = st.lists(alphabet, min_size=1, max_size=14).map("".join) | st.text
 @example("a\u00a0b")
 @example("👍.com")
 @example("$.com")
+@example("MAILTO:a@b.c")
+@example("a mailto:b")
 def test_plain_text_is_rendered_as_markdown_would(typed: str) -> None:
     quick = text.render(typed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text, "_NEEDS_MARKDOWN", re.compile(""))
+        patch.setattr(text, "_is_plain", lambda _: False)
         assert text.render(typed) == quick
 
 
