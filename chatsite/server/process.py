@@ -34,6 +34,7 @@ FILES_KEPT: Final = 256
 """Of the descriptors that the system grants, those that are not for sockets."""
 SOCKETS_END_S: Final = 3.0
 REQUESTS_END_S: Final = 2.0
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 _reactor: Any = _installed  # Twisted types it as the module that it replaces
 _log = logging.getLogger(__name__)
@@ -67,8 +68,15 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             ServeError: a start callback failed, or the address cannot be listened on.
         """
         asyncio.set_event_loop(_loop)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING:
             _loop.add_signal_handler(number, self.end)
+        try:
+            self._run()
+        finally:  # Python gives up its own handlers before it is gone; what is ignored stays so
+            for number in ENDING:
+                signal.signal(number, signal.SIG_IGN)
+
+    def _run(self) -> None:
         try:
             _loop.run_until_complete(lifecycle.start())
         except Exception as error:
