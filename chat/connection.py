@@ -44,8 +44,8 @@ class Wire(Protocol):
     def close(self, code: int) -> None:
         """Close after what is queued."""
 
-    async def drained(self) -> None:
-        """Wait until `has_room`, or the socket is closed."""
+    async def drained(self) -> bool:
+        """Wait until `has_room`, or the socket is closed; whether it still takes anything."""
 
 
 class Connection:
@@ -269,7 +269,8 @@ class Connection:
                 self.push(item.frame)
                 self._cursors[feed.room] = item.seq
         del items  # a client that is waited for holds no more than what was pushed
-        await self._wire.drained()
+        if not await self._wire.drained():  # nothing more is read for it, before `shut` as well
+            self.is_closed = True
         return None
 
     async def _caught_up(self, feed: Feed, cursor: int) -> bool:

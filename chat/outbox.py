@@ -36,7 +36,7 @@ class Pipe(Protocol):
 
     def close(self, code: int) -> None: ...
 
-    async def drained(self) -> None: ...
+    async def drained(self) -> bool: ...
 
 
 class Outbox(Protocol):
@@ -58,7 +58,7 @@ class Outbox(Protocol):
     @property
     def has_room(self) -> bool: ...
 
-    async def drained(self) -> None: ...
+    async def drained(self) -> bool: ...
 
     async def run(self) -> None: ...
 
@@ -101,8 +101,8 @@ class Piped:
     def has_room(self) -> bool:
         return self._pipe.pending_bytes <= OUTBOX_LOW_BYTES
 
-    async def drained(self) -> None:
-        await self._pipe.drained()
+    async def drained(self) -> bool:
+        return await self._pipe.drained()
 
     async def run(self) -> None:
         """Nothing to do: the server sends by itself."""
@@ -149,8 +149,9 @@ class Queued:
     def has_room(self) -> bool:
         return self._low.is_set()
 
-    async def drained(self) -> None:
+    async def drained(self) -> bool:
         await self._low.wait()
+        return self.close_code is None
 
     async def run(self) -> None:
         """Send until closed. Returns once the close frame is sent, or the client is gone."""

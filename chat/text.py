@@ -85,7 +85,7 @@ def excerpt(text: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Whether nothing is in it that Markdown, links or HTML would change. Cheap questions first:
-    one search for all of them takes ten times as long."""
+    one search for all of them takes several times as long."""
     return not (
         _MARKS.search(text)
         or _MARKS_AT_THE_BEGINNING.match(text)

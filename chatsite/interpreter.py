@@ -17,8 +17,8 @@ SYSTEM_PREFIX = "/usr"
 """Of those of distributions, which are optimized; Debian's does not say so in its configuration."""
 
 
-def is_supported(version: tuple[int, ...]) -> bool:
-    return OLDEST <= tuple(version[:2]) <= NEWEST
+def is_supported(version: tuple[int, int]) -> bool:
+    return OLDEST <= version <= NEWEST
 
 
 def is_quick(*, configured: str, prefix: str) -> bool:

@@ -1,4 +1,5 @@
 """Owns how the supervisor hears: signals as something one can wait for. Knows no process.
+And how any process of ours ends once it has been told to.
 
 A handler that interrupts anything anywhere cannot end children in order. Here handlers do nothing;
 the numbers of signals come through a socket pair (`signal.set_wakeup_fd`), and the one thread asks
@@ -22,9 +23,7 @@ class Told(Exception):
 class Signals:
     """Hears SIGINT, SIGTERM, SIGHUP and SIGCHLD, from `__enter__` on.
 
-    Outside of `wait` none of them has any effect. After `__exit__` those that ask to end are
-    ignored: until the process is gone, one more Ctrl-C must not interrupt its last steps (Python
-    gives up its own handlers before it is gone; what is ignored stays ignored).
+    Outside of `wait` none of them has any effect, and none after `__exit__` (`end_undisturbed`).
     """
 
     def __enter__(self) -> "Signals":
@@ -42,8 +41,7 @@ class Signals:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for number in END:
-            signal.signal(number, signal.SIG_IGN)
+        end_undisturbed()
         signal.set_wakeup_fd(self._fd_before)
         self._reader.close()
         self._writer.close()
@@ -61,6 +59,13 @@ class Signals:
                 heard += piece
         if any(number in END for number in heard):
             raise Told
+
+
+def end_undisturbed() -> None:
+    """Ignore what asks to end: until this process is gone, one more Ctrl-C must not interrupt its
+    last steps. (Python gives up its own handlers before it is gone; what is ignored stays so.)"""
+    for number in END:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ from daphne.server import Server  # noqa: E402  (see above)
 from django.conf import settings  # noqa: E402  (see above)
 from twisted.internet import reactor as _installed  # noqa: E402  (see above)
 
-from chatsite import lifecycle  # noqa: E402  (see above)
+from chatsite import lifecycle, signals  # noqa: E402  (see above)
 from chatsite.server import ServeError, collector, http  # noqa: E402  (see above)
 from chatsite.server.admission import Admission  # noqa: E402  (see above)
 from chatsite.server.sockets import Sockets  # noqa: E402  (see above)
@@ -34,7 +34,6 @@ FILES_KEPT: Final = 256
 """Of the descriptors that the system grants, those that are not for sockets."""
 SOCKETS_END_S: Final = 3.0
 REQUESTS_END_S: Final = 2.0
-ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 _reactor: Any = _installed  # Twisted types it as the module that it replaces
 _log = logging.getLogger(__name__)
@@ -68,13 +67,12 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             ServeError: a start callback failed, or the address cannot be listened on.
         """
         asyncio.set_event_loop(_loop)
-        for number in ENDING:
+        for number in (signal.SIGTERM, signal.SIGINT):
             _loop.add_signal_handler(number, self.end)
         try:
             self._run()
-        finally:  # Python gives up its own handlers before it is gone; what is ignored stays so
-            for number in ENDING:
-                signal.signal(number, signal.SIG_IGN)
+        finally:
+            signals.end_undisturbed()
 
     def _run(self) -> None:
         try:

@@ -151,9 +151,9 @@ class WebSocket:
             return False
         return True
 
-    async def drained(self) -> None:
+    async def drained(self) -> bool:
         """Wait until little waits, or the socket is closed: with 4008 when nothing goes out for
-        `DRAIN_TIMEOUT_S`."""
+        `DRAIN_TIMEOUT_S`. Whether it still takes anything."""
         while self._state is State.OPEN and self._stream.pending > BUFFERED_HIGH_BYTES:
             if self._has_room is None:
                 self._has_room = self._loop.create_future()
@@ -161,6 +161,7 @@ class WebSocket:
             done, _ = await asyncio.wait([self._has_room], timeout=DRAIN_TIMEOUT_S)
             if not done and self._stream.pending >= waited and self._state is State.OPEN:
                 self._close_slow()
+        return self._state is State.OPEN
 
     def close(self, code: int = CLOSE_NORMAL) -> None:
         """Close after what was written. The application hears of it by `websocket.disconnect`."""

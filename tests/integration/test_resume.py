@@ -55,9 +55,10 @@ class FakeWire:
     def has_room(self) -> bool:
         return self._room > 0
 
-    async def drained(self) -> None:
+    async def drained(self) -> bool:
         await asyncio.sleep(0)
         self._room = ROOM_FRAMES
+        return self.code is None
 
     def of(self, room: str) -> list[dict[str, Any]]:
         return [frame for frame in self.frames if frame.get("room") == room]

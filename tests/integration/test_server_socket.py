@@ -152,7 +152,7 @@ async def test_who_is_waited_for_and_takes_nothing_is_closed_with_4008(
     monkeypatch.setattr(websocket, "DRAIN_TIMEOUT_S", 0.05)
     pair.socket.write(pair.socket.prepare([b"x" * 1_000_000]))
     async with asyncio.timeout(DEADLINE_S):
-        await pair.socket.drained()
+        assert not await pair.socket.drained()
     assert (await pair.until_told("websocket.disconnect"))["code"] == 4008
     await pair.until_gone()
 
@@ -166,7 +166,7 @@ async def test_who_reads_gets_everything_whole_and_in_order(pair: Pair) -> None:
     reading = asyncio.create_task(all_of_it())
     for batch in batches:
         assert pair.socket.write(batch)
-        await pair.socket.drained()
+        assert await pair.socket.drained()
     assert await reading == b"".join(batches)
 
 
