@@ -240,14 +240,16 @@ class Supervisor:
         )
 
     def _welcome(self, took_s: float) -> None:
-        _say(f"Parley is ready after {took_s:.1f} s:")
-        for replica in self._replicas:
-            _say(f"  {replica.url}/")
+        lines = [f"Parley is ready after {took_s:.1f} s:"]
+        lines += [f"  {replica.url}/" for replica in self._replicas]
         if not self._replicas:
-            _say("  no replica: only database and broker, for commands such as `restore`")
+            lines.append("  no replica: only database and broker, for commands such as `restore`")
         if not env.ENV.rate_limits:
-            _say("  WARNING: RATE_LIMITS=off: no rate limit and no login throttle is in force.")
-        _say(f"  data in {self._options.data_dir}; stop with Ctrl-C")
+            lines.append(
+                "  WARNING: RATE_LIMITS=off: no rate limit and no login throttle is in force."
+            )
+        lines.append(f"  data in {self._options.data_dir}; stop with Ctrl-C")
+        _say("\n".join(lines))  # in one piece: who waits for the first line may read on
 
 
 def _run(arguments: argparse.Namespace, inbox: signals.Signals) -> None:

@@ -61,11 +61,14 @@ def running_services() -> Iterator[None]:
     services.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def loop_clients(running_services: None) -> AsyncIterator[None]:
-    """The clients that code under test makes for the loop of the run end with it."""
-    yield
-    from chatsite import mongo, rds
+    """What code under test makes for the loop of the run ends with each module, as a replica ends.
 
-    await mongo.close()
-    await rds.close()
+    That loop stands still while tests without it run, a minute in some modules. The driver's
+    monitor then takes the database for gone, and cancels what the next module asks of it.
+    """
+    yield
+    from chatsite import lifecycle
+
+    await lifecycle.stop()
