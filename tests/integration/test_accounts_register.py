@@ -128,8 +128,8 @@ def test_refuses_a_field_that_there_is_not_and_stores_nothing(field: str) -> Non
         b'{"username": NaN}',
         b'{"username": "\xff"}',
         b'{"username": 1e999}',
-        b"[" * 1_000_0 + b"]" * 1_000_0,
-        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b"[" * 20_000 + b"]" * 20_000,
+        b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
     ],
 )
 def test_answers_what_is_no_json_with_400(sent: bytes) -> None:
