@@ -8,6 +8,8 @@ import pytest
 from tests import services
 
 NEEDS_NO_SERVERS = ("unit", "house", "runs")
+STOP_TIMEOUT_S = 30.0
+"""What is left open because its end took too long would fail another test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,4 +73,6 @@ async def loop_clients(running_services: None) -> AsyncIterator[None]:
     yield
     from chatsite import lifecycle
 
-    await lifecycle.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "STOP_TIMEOUT_S", STOP_TIMEOUT_S)
+        await lifecycle.stop()

@@ -11,7 +11,7 @@ from chat import bus
 from chat.bus import Bus, Payload
 from chat.tasks import Tasks
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class Process:

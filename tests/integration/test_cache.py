@@ -14,7 +14,7 @@ from chat.protocol.frames import Frame
 from chat.tasks import Tasks
 from chatsite import rds
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 @pytest.fixture

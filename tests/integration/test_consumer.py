@@ -11,6 +11,7 @@ from chat.connection import Connection
 from chat.consumers import SocketConsumer
 from tests import cast
 
+DEADLINE_S = 30.0
 SCOPE: dict[str, Any] = {"type": "websocket", "headers": []}
 
 
@@ -60,7 +61,7 @@ async def test_one_that_cannot_go_live_by_itself_is_sent_back(
 ) -> None:
     monkeypatch.setattr(consumers, "LIVE_ANYWAY_S", 0.0)
     monkeypatch.setattr(Connection, "go_live", fails)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await SocketConsumer()(SCOPE, socket.receive, socket.send)
     assert socket.code == consumers.CLOSE_TRY_AGAIN
 
@@ -70,7 +71,7 @@ async def test_one_whose_wish_to_be_seen_cannot_be_read_is_sent_back(
 ) -> None:
     consumer = SocketConsumer()
     running = asyncio.create_task(consumer(SCOPE, socket.receive, socket.send))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await socket.is_greeted.wait()
         monkeypatch.setattr(house.store, "shares_presence", fails)
         for listener in house.house_listeners:

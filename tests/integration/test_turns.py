@@ -13,7 +13,7 @@ from chat.turns import Turns
 from chatsite import rds
 
 pytestmark = pytest.mark.usefixtures("loop_clients")
-LONG_S = 10.0
+LONG_S = 30.0
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def room() -> str:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No time limit."""
-    for limit in ("WAIT_MAX_S", "LIMIT_S", "TURN_S", "SEQ_S"):
+    """No time limit, and nothing is forgotten."""
+    for limit in ("WAIT_MAX_S", "LIMIT_S", "TURN_S", "SEQ_S", "CONTESTED_S"):
         monkeypatch.setattr(turns, limit, LONG_S)
 
 
@@ -61,8 +61,9 @@ async def test_a_turn_of_somebody_who_is_gone_ends(
     room: str, monkeypatch: pytest.MonkeyPatch, patient: None
 ) -> None:
     gone, other = Turns(), Turns()
-    monkeypatch.setattr(turns, "TURN_S", 0.06)
-    await gone.take(room)
+    with monkeypatch.context() as short:
+        short.setattr(turns, "TURN_S", 0.06)
+        await gone.take(room)
     async with asyncio.timeout(LONG_S):
         assert await other.take(room) == 0
     await other.give(room, 3)
@@ -105,6 +106,7 @@ async def test_without_redis_nobody_waits(room: str, monkeypatch: pytest.MonkeyP
         raise ConnectionError
 
     monkeypatch.setattr(rds, "client", client)
+    monkeypatch.setattr(turns, "BREAK_S", LONG_S)
     mine = Turns()
     mine.contested(room)
     for _ in range(3):
