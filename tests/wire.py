@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from chat.client import frames
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 
 Frame = dict[str, Any]
 

@@ -18,7 +18,7 @@ from pymongo import monitoring
 
 from chatsite import children, embedded
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 ACKED = pymongo.WriteConcern(w="majority", j=True)
 
 STARTER = """

@@ -17,6 +17,9 @@ from websockets.sync.client import ClientConnection
 from chatsite import env
 from tests.served import DEADLINE_S, PROGRAM, Served, until
 
+END_S = 10.0
+"""The longest that an end may take (docs/operations.md)."""
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
@@ -87,11 +90,11 @@ def test_the_application_may_close_with_a_code_of_the_standard(served: Served) -
 
 def test_sigterm_closes_sockets_with_1012_and_stops_the_parts(served: Served) -> None:
     with served.socket() as first, served.socket() as second:
+        told_at = time.monotonic()
         served.process.send_signal(signal.SIGTERM)
         assert [close_code(first), close_code(second)] == [1012, 1012]
-        started = time.monotonic()
         assert served.process.wait(DEADLINE_S) == 0
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - told_at < END_S
     assert served.journal()[1:] == [
         "drain, 2 sockets",
         *["socket ended 1012"] * 2,
@@ -116,10 +119,10 @@ def test_a_client_that_never_answers_the_close_does_not_hold_it_up(served: Serve
             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         assert b" 101 " in deaf.recv(4096)
-        started = time.monotonic()
+        told_at = time.monotonic()
         code, _ = served.end()
         assert code == 0
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - told_at < END_S
 
 
 def test_a_second_signal_changes_nothing(served: Served) -> None:

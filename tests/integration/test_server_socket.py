@@ -209,7 +209,8 @@ async def test_an_application_that_is_busy_makes_the_client_wait(pair: Pair) -> 
     pair.socket.tick(time.monotonic() + 120)
     pair.takes.set()
     async with asyncio.timeout(DEADLINE_S), pair.came:
-        await pair.came.wait_for(lambda: len(pair.told) == 1 + sent)
+        # The last one was cut off, at its very end perhaps.
+        await pair.came.wait_for(lambda: len(pair.told) >= 1 + sent)
     assert {event.get("text") for event in pair.told[1:]} == {"x" * 30_000}
 
 
