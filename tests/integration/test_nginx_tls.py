@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from chatsite import embedded
 from tests.cluster import PASSWORD, Cluster
 from tests.faults import proxy
-from tests.integration.test_nginx import Composed, addresses, running, talk
+from tests.integration.test_nginx import DEADLINE_S, Composed, addresses, running, talk
 
 SHIPPED: Final = proxy.SHIPPED.with_name("parley-tls.conf")
 HOST: Final = "127.0.0.1"
@@ -109,7 +109,7 @@ def trusting(nginx: WithTls) -> ssl.SSLContext:
 async def test_pages_come_by_https_and_tell_browsers_to_stay(
     nginx: WithTls, trusting: ssl.SSLContext
 ) -> None:
-    async with httpx.AsyncClient(verify=trusting) as http:
+    async with httpx.AsyncClient(verify=trusting, timeout=DEADLINE_S) as http:
         page = await http.get(f"{nginx.https}/accounts/login/")
     assert page.status_code == 200
     assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000")
@@ -118,20 +118,20 @@ async def test_pages_come_by_https_and_tell_browsers_to_stay(
 
 
 async def test_what_comes_by_http_is_sent_to_https(nginx: WithTls) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
         found = await http.get(f"{nginx.url}/rooms/", headers={"Host": "chat.example.org"})
     assert found.status_code == 301
     assert found.headers["Location"] == "https://chat.example.org/rooms/"
 
 
 async def test_the_health_check_of_the_container_is_not_sent_anywhere(nginx: WithTls) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
         assert (await http.get(f"{nginx.url}/healthz")).status_code == 200
 
 
 async def test_nobody_says_that_http_was_https(nginx: WithTls) -> None:
     liar = {"X-Forwarded-Proto": "https", "Host": "chat.example.org"}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
         assert (await http.get(f"{nginx.url}/rooms/", headers=liar)).status_code == 301
 
 
@@ -140,7 +140,7 @@ async def test_a_program_logs_in_and_talks_over_wss(
 ) -> None:
     name = f"alice-{secrets.token_hex(5)}"
     account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-    async with httpx.AsyncClient(base_url=nginx.https, verify=trusting) as http:
+    async with httpx.AsyncClient(base_url=nginx.https, verify=trusting, timeout=DEADLINE_S) as http:
         made = await http.post("/api/v1/auth/register", json=account)
     assert made.status_code == 201, made.text
     await talk(nginx.https, made.json()["access"], trusting)
