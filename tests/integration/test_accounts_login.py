@@ -1,6 +1,5 @@
 """Signing in over REST, and how often one may try."""
 
-import statistics
 import time
 from typing import Any
 
@@ -43,18 +42,17 @@ def test_answers_alike_to_a_wrong_password_and_an_unknown_name() -> None:
 
 
 def test_takes_as_long_for_an_unknown_name_as_for_a_known_one() -> None:
-    alice = people.person("alice")
+    alice, nobody = people.person("alice").username, people.unique("nobody")
 
-    def median_s(login: str) -> float:
-        spans = []
-        for _ in range(7):
-            began = time.perf_counter()
-            assert attempt(login, "wrong").status == 401
-            spans.append(time.perf_counter() - began)
-        return statistics.median(spans)
+    def took_s(login: str) -> float:
+        began = time.perf_counter()
+        assert attempt(login, "wrong").status == 401
+        return time.perf_counter() - began
 
     attempt("warm-up", "wrong")
-    known, unknown = median_s(alice.username), median_s(people.unique("nobody"))
+    # In turns, and the least of each: what else the machine does only adds to some of them.
+    spans = [(took_s(alice), took_s(nobody)) for _ in range(9)]
+    known, unknown = (min(each) for each in zip(*spans, strict=True))
 
     assert 0.6 < unknown / known < 1.67
 
