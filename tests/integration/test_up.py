@@ -1,5 +1,6 @@
 """`manage.py up`: one command that starts, keeps, explains and ends everything."""
 
+import contextlib
 import json
 import os
 import re
@@ -21,7 +22,7 @@ import pytest
 
 from chatsite import embedded, env
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 ADMIN = re.compile(r"sign in as admin with the password (\S+)")
 
@@ -76,12 +77,16 @@ class Up:
         return self.process.wait(DEADLINE_S)
 
     def kill(self) -> None:
-        """`kill -9` of the process and of all that it started."""
-        if self.process.poll() is None:
-            for child in self.children():
-                child.kill()
+        """`kill -9` of the process and of all that it started; returns when they are gone."""
+        # The process first: it would start again what it sees end.
+        started = self.children() if self.process.poll() is None else []
         self.process.kill()
         self.process.wait()
+        for child in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        _, left = psutil.wait_procs(started, timeout=DEADLINE_S)
+        assert not left
 
 
 class Starter:
@@ -195,7 +200,9 @@ def test_it_ends_replicas_first_and_the_database_last(up: Starter) -> None:
     gone: list[str] = []
     deadline = time.monotonic() + DEADLINE_S
     while len(gone) < len(named) and time.monotonic() < deadline:
-        gone += [w for w, child in named.items() if w not in gone and not child.is_running()]
+        # The last is looked at first: what ends between two looks has not gone before its time.
+        ended = [w for w in reversed(named) if w not in gone and not named[w].is_running()]
+        gone += reversed(ended)
     assert gone == ["serve", "valkey-server", "database_process.py"]
 
 
@@ -205,6 +212,7 @@ def test_the_password_of_admin_is_said_once_and_works(twice: Twice) -> None:
     answer = httpx.post(
         f"{twice.again.run_file()['replicas'][0]}/api/v1/auth/login",
         json={"login": "admin", "password": found[1]},
+        timeout=DEADLINE_S,
     )
     assert answer.status_code == 200
     assert not ADMIN.search(twice.again.said())
