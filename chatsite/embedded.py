@@ -24,6 +24,8 @@ PORTS = range(20_000, 30_000)
 """Below the ports that Linux and macOS give to outgoing connections: a client that keeps trying a
 dead server's port could otherwise be given that very port, connect to itself and keep it taken."""
 PORT_TRIES = 200
+_given: set[int] = set()
+"""Ports of this process's servers, which may not listen yet."""
 
 
 DATABASE_END_S = 2.0
@@ -211,14 +213,15 @@ def kept_port(note: Path) -> int:
 
 
 def free_port() -> int:
-    """A port of `PORTS` that nothing listens on now.
+    """A port of `PORTS` that nothing listens on now; another one each time.
 
     Raises:
         children.ChildError: none was found.
     """
     # Not the shared generator: where that is seeded (in tests), all would try the same ports.
     for port in random.SystemRandom().sample(PORTS, PORT_TRIES):
-        if port_is_free(HOST, port):
+        if port not in _given and port_is_free(HOST, port):
+            _given.add(port)
             return port
     raise children.ChildError(f"no free port between {PORTS.start} and {PORTS.stop - 1}")
 

@@ -213,3 +213,12 @@ def test_free_ports_are_not_those_of_outgoing_connections() -> None:
     reserved = Path("/proc/sys/net/ipv4/ip_local_port_range")
     lowest = int(reserved.read_text().split()[0]) if reserved.exists() else 32_768
     assert embedded.free_port() < lowest
+
+
+def test_a_port_is_given_once_though_nothing_listens_on_it_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embedded, "PORTS", range(19_990, 19_993))
+    monkeypatch.setattr(embedded, "PORT_TRIES", 3)
+    with pytest.raises(children.ChildError, match="no free port"):
+        [embedded.free_port() for _ in range(4)]
