@@ -13,6 +13,11 @@ from pathlib import Path
 
 from chatsite import embedded, env
 
+WORKERS_MAX = 5
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+# A port is chosen some time before it is listened on: workers that run side by side have their own.
+embedded.PORTS = embedded.PORTS[_worker % WORKERS_MAX :: WORKERS_MAX]
+
 _folder = Path(tempfile.mkdtemp(prefix="parley-tests-"))
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 

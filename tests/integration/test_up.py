@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -152,9 +153,10 @@ def says_crashes(parley: Up, count: int) -> bool:
 
 
 def free_ports() -> int:
-    """A port, with the two after it, that nothing listens on."""
+    """A port, with the two after it, that nothing listens on. None of those that `up` takes for
+    its database and broker, before a replica listens."""
     while True:
-        port = embedded.free_port()
+        port = random.SystemRandom().randrange(10_000, 20_000)
         if all(embedded.port_is_free("127.0.0.1", port + n) for n in range(3)):
             return port
 
