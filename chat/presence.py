@@ -70,6 +70,8 @@ class Presence:
         self._found = found
         self._mine: dict[str, dict[str, str]] = {}
         self._dirty: dict[str, dict[str, str]] = {}
+        self._left: dict[str, float] = {}
+        """Of those in `_dirty` of whom a connection went: when the last did, in that order."""
         self._known: dict[str, str] = {}
         self._watched: dict[str, int] = {}
         self._entering: Gathered[Entering, bool] = Gathered(self._have_places, most=BATCH)
@@ -105,6 +107,8 @@ class Presence:
         mine = self._mine.get(user, {})
         if mine.pop(connection, None) is not None:
             self._dirty.setdefault(user, {})[connection] = ""
+            self._left.pop(user, None)  # to its place behind the others
+            self._left[user] = time.monotonic()
         if not mine:
             self._mine.pop(user, None)
 
@@ -151,7 +155,7 @@ class Presence:
             if time.monotonic() - heard >= GATHER_S:
                 heard = time.monotonic()
                 await self._say_heard()
-            if await self._is_arrival_within(told + GATHER_S - time.monotonic()):
+            if await self._is_arrival_within(self._next_round(told) - time.monotonic()):
                 await self._update(self._take_arrivals())
                 continue
             now = told = time.monotonic()
@@ -159,9 +163,8 @@ class Presence:
                 refreshed = now
                 for user, mine in self._mine.items():
                     self._dirty[user] = {**self._dirty.get(user, {}), **mine}
-            if self._dirty:
-                dirty, self._dirty = self._dirty, {}
-                await self._update(dirty)
+            if due := self._take_due(now):
+                await self._update(due)
             if now - looked >= LOOK_EVERY_S:
                 looked = now
                 await self._look_after_watched()
@@ -187,10 +190,27 @@ class Presence:
 
     def _take_arrivals(self) -> dict[str, dict[str, str]]:
         """Of what is to be told, the people of whom a connection is there."""
-        arrivals = {user: states for user, states in self._dirty.items() if any(states.values())}
-        for user in arrivals:
-            del self._dirty[user]
-        return arrivals
+        return self._take(user for user, states in self._dirty.items() if any(states.values()))
+
+    def _next_round(self, told: float) -> float:
+        """When what is due is told next: once the first to go has been gone for `GATHER_S`, with
+        those who went in the same moment; at the latest so long after the round before."""
+        first = next(iter(self._left.values()), told)
+        return min(told, first + ARRIVE_S) + GATHER_S
+
+    def _take_due(self, now: float) -> dict[str, dict[str, str]]:
+        """Of what is to be told, all but the people who went less than `GATHER_S` ago."""
+        left = self._left
+        return self._take(
+            user
+            for user, states in self._dirty.items()
+            if any(states.values()) or now - left.get(user, 0.0) >= GATHER_S
+        )
+
+    def _take(self, users: Iterable[str]) -> dict[str, dict[str, str]]:
+        for user in (taken := list(users)):
+            self._left.pop(user, None)
+        return {user: self._dirty.pop(user) for user in taken}
 
     async def _update(self, told: dict[str, dict[str, str]]) -> None:
         users = list(told)

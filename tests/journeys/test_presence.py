@@ -1,6 +1,7 @@
 """Who is there: over replicas, over tabs, and after a replica that did not say goodbye."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -12,8 +13,10 @@ from tests.wire import Frame, Wire
 
 GOODBYE_S = 2.0
 """Design, presence: right within 2 s after a normal close. Machines under test are slow: what is
-bounded is the product's own waiting, the rest is `SLACK_S`."""
-SLACK_S = 8.0
+bounded is the product's own waiting, the rest is `SLACK_S`. What Redis was late for is told after
+the next look, `presence.LOOK_EVERY_S` later."""
+SLACK_S = 28.0
+RELOADS = 40
 
 
 async def watch(socket: Wire, *people: Person) -> dict[str, str]:
@@ -78,12 +81,24 @@ async def test_reloading_a_page_is_told_to_nobody(alice: Person, bob: Person) ->
     async with await alice.wire(at=0) as hers:
         his = await bob.wire(at=1)
         assert await watch(hers, bob) == {bob.id: "online"} or await told(hers, bob, "online")
-        hers.pushed.clear()
-        await his.close()
-        async with await bob.wire(at=1) as again:
-            await again.ask("presence.set", {"state": "away"})  # the next thing to be told
+        quick = 0
+        for _ in range(RELOADS):
+            hers.pushed.clear()
+            began = time.monotonic()
+            await his.close()
+            his = await bob.wire(at=1)
+            took_s = time.monotonic() - began
+            await his.ask("presence.set", {"state": "away"})  # the next thing to be told
             await hers.push("presence", lambda f: bool(f["data"]["state"] == "away"))
-        assert states_told(hers) == ["away"]
+            if took_s < presence.GATHER_S:  # else he was gone, and it is right to say so
+                assert states_told(hers) == ["away"]
+                quick += 1
+            if quick >= 3:
+                break
+            await his.ask("presence.set", {"state": "online"})
+            await told(hers, bob, "online")
+        assert quick, "this machine does not reload a page in time"
+        await his.close()
 
 
 async def test_nobody_hears_of_people_that_they_do_not_watch(
@@ -138,6 +153,7 @@ async def test_people_of_a_replica_that_died_are_offline_once_their_entries_expi
 ) -> None:
     """With an entry's 40 s and the look's 8 s (48 < 60) shortened, on the real broker."""
     monkeypatch.setattr(presence, "ENTRY_TTL_S", 1)
+    monkeypatch.setattr(presence, "REFRESH_EVERY_S", 0.3)  # so that it is seen, however late
     monkeypatch.setattr(presence, "LOOK_EVERY_S", 0.2)
     monkeypatch.setattr(presence, "GATHER_S", 0.1)
     user = "5" * 24
