@@ -119,6 +119,7 @@ class Chatter:
     async def _hold(self, url: str) -> None:
         target = "ws" + url.removeprefix("http") + "/ws/v1/"
         self._closed_by = 0
+        asked_at = self._shared.now()
         try:
             transport, _ = await picows.ws_connect(
                 lambda: _Listener(self),
@@ -129,10 +130,10 @@ class Chatter:
                 use_aiofastnet=False,
             )
         except picows.WSInvalidStatusError as error:
-            self._note("WS", int(error.response.status) if error.response else 0)
+            self._note(asked_at, int(error.response.status) if error.response else 0)
             return
         except (OSError, picows.WSError, TimeoutError, asyncio.IncompleteReadError):
-            self._note("WS", 0)
+            self._note(asked_at, 0)
             return
         try:
             async with asyncio.timeout(GREETING_S):
@@ -146,9 +147,9 @@ class Chatter:
         if code not in COME_BACK:
             raise RuntimeError(f"{self.name} was closed for good with {code}")
 
-    def _note(self, method: str, status: int) -> None:
+    def _note(self, asked_at: float, status: int) -> None:
         self._shared.ledger.http(
-            at=self._shared.now(), method=method, path="/ws/v1/", status=status
+            asked_at=asked_at, at=self._shared.now(), method="WS", path="/ws/v1/", status=status
         )
 
     def _lose(self) -> None:

@@ -260,6 +260,7 @@ class Fleet:
         """One request; noted in the ledger. Status 0: no answer. Where there is no proxy, the next
         replica is asked when one refuses the connection, as nginx would do."""
         headers = {"Authorization": f"Bearer {self.people[person].token}"}
+        asked_at = self.now()
         began = random.randrange(len(self._http)) if at is None else at
         status = 0
         body: dict[str, Any] = {}
@@ -276,7 +277,9 @@ class Fleet:
                 body = answer.json() if answer.content else {}
             break
         code = body.get("error", {}).get("code", "") if isinstance(body, dict) else ""
-        self.ledger.http(at=self.now(), method=method, path=path, status=status, code=code)
+        self.ledger.http(
+            asked_at=asked_at, at=self.now(), method=method, path=path, status=status, code=code
+        )
         return status, body
 
     async def must(self, person: int, method: str, path: str, *, json: Any = None) -> Any:

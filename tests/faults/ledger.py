@@ -56,6 +56,7 @@ class Said:
 class Answered(NamedTuple):
     """One HTTP request (a handshake has the method WS) and how it ended. `status` 0: it did not."""
 
+    asked_at: float
     at: float
     method: str
     path: str
@@ -64,7 +65,8 @@ class Answered(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """5xx that a fault calls for, by its kind, from `since` to `until`."""
+    """5xx that a fault calls for, by its kind, to what was asked before `until` and not answered
+    before `since`: how long a late answer takes is no matter of the fault."""
 
     since: float
     until: float
@@ -72,7 +74,8 @@ class Allowance(NamedTuple):
     why: str
 
     def covers(self, answered: Answered) -> bool:
-        return self.since <= answered.at <= self.until and answered.method in self.methods
+        is_in_time = self.since <= answered.at and answered.asked_at <= self.until
+        return is_in_time and answered.method in self.methods
 
 
 ANY_METHOD = ("GET", "POST", "PUT", "WS")
@@ -91,8 +94,10 @@ class Ledger:
         said = self.said[id] = Said(id=id, room=room, sender=sender, sent_at=at)
         return said
 
-    def http(self, *, at: float, method: str, path: str, status: int, code: str = "") -> None:
-        self.answered.append(Answered(at, method, path, status, code))
+    def http(
+        self, *, asked_at: float, at: float, method: str, path: str, status: int, code: str = ""
+    ) -> None:
+        self.answered.append(Answered(asked_at, at, method, path, status, code))
 
     def allow(
         self, why: str, *, since: float, until: float, methods: Sequence[str] = ANY_METHOD

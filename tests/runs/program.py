@@ -18,7 +18,7 @@ class Run:
 
     words: tuple[str, ...]
     about_s: int
-    limit_s: int = 420
+    limit_s: int = 900
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,14 @@ def test_a_failing_request_is_excused_only_while_its_fault_lasts() -> None:
         (15, "POST", 0),
         (25, "GET", 200),
     ):
-        ledger.http(at=at, method=method, path="/rooms", status=status)
-    assert [(one.at, one.method) for one in ledger.uncalled_for()] == [(5, "GET"), (15, "POST")]
+        ledger.http(asked_at=at, at=at, method=method, path="/rooms", status=status)
+    for asked_at, at in ((19, 35), (3, 12), (21, 22)):
+        ledger.http(asked_at=asked_at, at=at, method="GET", path="/late", status=503)
+    assert [(one.at, one.method) for one in ledger.uncalled_for()] == [
+        (5, "GET"),
+        (15, "POST"),
+        (22, "GET"),
+    ]
 
 
 def test_errors_in_logs_are_found_and_forgiven_words_are_not() -> None:

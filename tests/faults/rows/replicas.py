@@ -31,7 +31,7 @@ async def kill(scene: Scene) -> None:
             await stage.kill(victim)
             # A POST that the victim had been given cannot be repeated by a proxy; a GET is.
             methods = ("POST",) if stage.with_nginx else ("POST", "GET", "WS")
-            until = scene.now() + POST_LOST_S
+            until = scene.now() + POST_LOST_S  # it is gone: what is asked later goes elsewhere
             scene.ledger.allow("replica killed", since=killed_at, until=until, methods=methods)
             await asyncio.sleep(random.uniform(0.2, 1.5))
             await stage.revive(victim)
