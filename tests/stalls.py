@@ -7,6 +7,7 @@ as one. Where nothing stalls these are the seconds of any clock.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import TypeVar
@@ -16,16 +17,22 @@ TICK_S = 0.05
 T = TypeVar("T")
 
 
+def stretched(seconds: float) -> float:
+    """Longer where more is running than there are processors for."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 class Clock:
-    """`with Clock() as clock`, then `clock.s`: the seconds since. `each` is called at each tick."""
+    """`with Clock() as clock`, then `clock.s`: the seconds since; `clock.stall_s`: the longest that
+    the machine stood still meanwhile. `each` is called at each tick."""
 
     def __init__(self, each: Callable[["Clock"], None] = lambda _: None) -> None:
-        self.s = 0.0
+        self.s = self.stall_s = 0.0
         self._each = each
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> "Clock":
-        self._next = self._loop.call_later(TICK_S, self._tick)
+        self._await_next()
         return self
 
     def __exit__(
@@ -39,9 +46,14 @@ class Clock:
     def stop(self) -> None:
         self._next.cancel()
 
+    def _await_next(self) -> None:
+        self._due = self._loop.time() + TICK_S
+        self._next = self._loop.call_at(self._due, self._tick)
+
     def _tick(self) -> None:
         self.s += TICK_S
-        self._next = self._loop.call_later(TICK_S, self._tick)
+        self.stall_s = max(self.stall_s, self._loop.time() - self._due)
+        self._await_next()
         self._each(self)
 
 

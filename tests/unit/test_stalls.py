@@ -24,6 +24,7 @@ async def test_a_machine_that_stands_still_uses_up_no_limit() -> None:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
     assert clock.s < 5 * TICK_S
+    assert clock.stall_s >= 9 * TICK_S
 
 
 async def test_what_was_asked_in_time_may_be_answered_late() -> None:
