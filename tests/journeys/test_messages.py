@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chat.client import Client, Event, Refused, uuid7
-from tests import wire
+from tests import scrape, wire
 from tests.cable import Cable
 from tests.cluster import Cluster, Person
 
@@ -168,7 +168,7 @@ async def test_a_client_whose_line_is_cut_goes_on_without_a_hole(
                     await his.ping()  # it is there again
                     cable.cut()
             await hers.send(room, "over")
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(30):
                 await over.wait()
         assert his.counts.closes[1006] == 3
         assert his.counts.broken == 0
@@ -288,7 +288,7 @@ def is_message(frame: wire.Frame, *, id: str) -> bool:
 async def conflicts(cluster: Cluster) -> float:
     """Appends that another replica was faster with, so far."""
     found = 0.0
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=scrape.DEADLINE_S) as http:
         for url in cluster.urls:
             metrics = (await http.get(f"{url}/metrics")).text.splitlines()
             found += sum(float(m.split()[1]) for m in metrics if m.startswith(CONFLICTS))

@@ -61,7 +61,7 @@ def says(text: str, frame: Frame) -> bool:
 
 async def test_requests_are_counted_by_method_and_status(pair: Cluster) -> None:
     counts = await Counts.begin(pair.urls[0])
-    async with httpx.AsyncClient(base_url=pair.urls[0]) as http:
+    async with httpx.AsyncClient(base_url=pair.urls[0], timeout=scrape.DEADLINE_S) as http:
         for _ in range(3):
             await http.post("/healthz")
         await http.request("BREW", "/healthz")
@@ -195,7 +195,7 @@ async def test_rooms_subscribed_to_and_what_is_published_are_counted(
     room = await eve.channel()
     counts = await Counts.begin(pair.urls[1])
     async with await eve.wire(at=1) as wire:
-        assert await counts.of("redis_channels_created_total") == 1
+        await counts.until(lambda n: n == 1, "redis_channels_created_total")
         assert await counts.of("redis_queries_total", op="subscribe") == 1
         data = {"room": room, "id": str(uuid7()), "text": "hello"}
         assert (await wire.ask("message.send", data))["ok"]
@@ -207,11 +207,11 @@ async def test_losing_the_race_for_a_place_is_counted(
     pair: Cluster, ann: Person, ben: Person
 ) -> None:
     room = await ann.channel(ben)
-    counts = await Counts.begin(pair.urls[0])
+    both = [await Counts.begin(url) for url in pair.urls]  # who lost once waits, and loses again
     async with ann.chat(0) as hers, ben.chat(1) as his:
         for n in range(200):
             await asyncio.gather(hers.send(room, f"hers {n}"), his.send(room, f"his {n}"))
-            if await counts.of("parley_append_conflicts_total"):
+            if any([await counts.of("parley_append_conflicts_total") for counts in both]):
                 break
         else:
             pytest.fail("nobody ever lost")
@@ -335,7 +335,7 @@ async def test_a_socket_that_does_not_read_is_counted(
 async def test_a_replica_without_redis_says_that_its_bus_is_degraded(
     pair: Cluster, tmp_path: Path
 ) -> None:
-    assert await scrape.gauge(pair.urls[0], "parley_bus_degraded") == 0
+    await Counts(pair.urls[0], {}).until(lambda n: n == 0, "parley_bus_degraded")
     nowhere = f"redis://{embedded.HOST}:{embedded.free_port()}/0"
     async with Cluster(tmp_path, replicas=1, environ={"REDIS_URL": nowhere}) as alone:
         counts = Counts(alone.urls[0], {})
@@ -346,13 +346,17 @@ async def test_a_replica_without_redis_says_that_its_bus_is_degraded(
 
 
 async def test_the_machine_is_told_as_it_is(pair: Cluster) -> None:
+    def used_mib() -> float:
+        memory = psutil.virtual_memory()
+        return float(memory.total - memory.available) / 2**20
+
+    before = used_mib()
     samples = await scrape.read(pair.urls[0])
     told = {name: value for (name, labels), value in samples.items() if not labels}
-    memory = psutil.virtual_memory()
-    used_mib = (memory.total - memory.available) / 2**20
+    less, more = sorted((before, used_mib()))  # others begin and end meanwhile
     folder = services.environment()["DATA_DIR"]
     assert 0 <= told["cpu_usage_percent"] <= 100
-    assert told["memory_usage_mb"] == pytest.approx(used_mib, rel=0.3)
+    assert 0.7 * less <= told["memory_usage_mb"] <= 1.3 * more
     assert told["disk_usage_percent"] == pytest.approx(psutil.disk_usage(folder).percent, abs=5)
 
 
