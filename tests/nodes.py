@@ -13,7 +13,9 @@ from chatsite import children, embedded, env
 
 PASSWORD: Final = "a-password-of-the-nodes"
 MASTER: Final = "parley"
-DOWN_AFTER_MS: Final = 1_000
+DOWN_AFTER_MS: Final = 2_500
+"""A machine that stood still for longer than 2 s is no reason for another master: a Sentinel that
+notices does nothing for the next 30 s."""
 SENTINEL: Final = env.BASE_DIR / "deploy" / "cluster" / "sentinel.sh"
 END_S: Final = 2.0
 
