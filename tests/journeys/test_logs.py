@@ -34,7 +34,7 @@ async def talk(cluster: Cluster) -> list[str]:
     async with (
         await alice.wire() as hers,
         await bob.wire() as his,
-        httpx.AsyncClient(base_url=cluster.urls[0]) as http,
+        httpx.AsyncClient(base_url=cluster.urls[0], timeout=scrape.DEADLINE_S) as http,
     ):
         for n in range(LINES):
             data = {"room": room, "id": str(uuid7()), "text": f"message {n}"}
@@ -55,7 +55,7 @@ async def test_lines_arrive_with_their_ids_in_a_few_streams(
     # What waited was sent at the end.
     lines: list[dict[str, Any]] = [json.loads(line) for _, line in receiver.lines()]
     told = [line.get("request_id") for line in lines if "/nowhere/" in line["message"]]
-    assert told == ids
+    assert list(dict.fromkeys(told)) == ids  # a batch whose answer was late is sent again
     assert all({"at", "level", "logger", "message", "replica"} <= set(line) for line in lines)
     labels = [dict(stream) for stream in receiver.labels()]
     assert all(set(each) == {"app", "env", "replica", "severity"} for each in labels)

@@ -1,7 +1,6 @@
 """What people lose they lose on their open sockets, on every replica, with and without Redis."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -25,9 +24,8 @@ FORGIVEN: Final = ("chat.bus", "redis", "Redis", "Connection")
 
 
 def obey_s() -> float:
-    """`OBEY_S`, longer where more is running than there are processors for. What waits for it is in
-    `tests.stalls`: a machine that stands still has no load."""
-    return OBEY_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """`OBEY_S`, on a machine that has other things to do."""
+    return stalls.stretched(OBEY_S)
 
 
 @pytest.fixture(scope="module", params=["with Redis", "without Redis"])

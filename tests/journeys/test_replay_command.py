@@ -77,8 +77,8 @@ async def test_an_interrupted_replay_goes_on_where_it_stopped(
     cluster: Cluster, log: Path, alice: Person
 ) -> None:
     figures = log.with_suffix(".json")
-    process = await started(cluster, log, figures, "--speed", "120", "--room", log.stem)
-    async with asyncio.timeout(30):
+    process = await started(cluster, log, figures, "--speed", "20", "--room", log.stem)
+    async with asyncio.timeout(90):
         while await said_so_far(alice, log.stem) < 5:
             await asyncio.wait([asyncio.create_task(process.wait())], timeout=0.1)
             assert process.returncode is None

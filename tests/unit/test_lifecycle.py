@@ -73,7 +73,7 @@ async def test_a_part_that_fails_to_stop_does_not_keep_the_others_up(
 async def test_drains_run_together_and_what_fails_or_is_late_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(lifecycle, "DRAIN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(lifecycle, "DRAIN_TIMEOUT_S", 0.5)
     both = asyncio.Barrier(2)
     drained: list[str] = []
 
