@@ -4,8 +4,11 @@ Must not know any test. Whatever a page complains of is kept: an error in the co
 the Content-Security-Policy fails the test, whatever the test itself looked at.
 """
 
+import asyncio
 import os
+import re
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,28 +30,43 @@ ARGS: Final = (
     # Pages of the browser's own, made with each window: six times the work of the window itself.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
-WITHIN_MS: Final = 15_000
-"""How long a page may take for anything that a test waits for; the machine may be busy."""
-UNREACHABLE: Final = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "Error during WebSocket")
-"""What Chromium itself writes when a server is gone."""
+WITHIN_MS: Final = 40_000
+"""How long a page may take for anything that a test waits for: it comes back to its server within
+20 s, and the machine may be busy."""
+UNREACHABLE: Final = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_CONNECTION_CLOSED",
+    "ERR_EMPTY_RESPONSE",
+    "Error during WebSocket",
+    "Connection closed before receiving a handshake response",
+    "WebSocket is closed before the connection is established",
+)
+"""What Chromium itself writes when a server is gone, or goes while it is asked."""
 REPORT_BREACHES: Final = """
     document.addEventListener("securitypolicyviolation", (event) =>
       console.error("policy breach", event.violatedDirective, event.blockedURI));
 """
-STILL: Final = """async () => {
+TOP: Final = """() => document.querySelector("[data-scroller]").scrollTop"""
+STILL: Final = """async ({ from, by }) => {
   const box = document.querySelector("[data-scroller]");
+  const isAtEnd = () => by < 0 ? box.scrollTop <= 0
+    : box.scrollTop >= box.scrollHeight - box.clientHeight - 1;
   for (let still = 0, last = -1; still < 10; ) {
     await new Promise(requestAnimationFrame);
-    still = box.scrollTop === last ? still + 1 : 0;
+    const hasBegun = box.scrollTop !== from || isAtEnd();
+    still = hasBegun && box.scrollTop === last ? still + 1 : 0;
     last = box.scrollTop;
   }
 }"""
-"""Scrolling glides: this ends when it has come to rest."""
+"""Scrolling begins some time after the wheel has turned, and glides: this ends when it has come to
+rest."""
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """Chromium, headless; without one the test is skipped, except where CI=true."""
+    expect.set_options(timeout=WITHIN_MS)
     path = shutil.which("chromium")
     if path is None:
         said = "Chromium is not installed, so nothing is tested in a browser (apt install chromium)"
@@ -114,6 +132,8 @@ class Window:
         await self.page.fill("[name=login]", username)
         await self.page.fill("[name=password]", password)
         await self.page.click("main [type=submit]")
+        # Whoever goes to another page now would break off what is under way.
+        await expect(self.page).not_to_have_url(re.compile("/accounts/login/"))
 
     async def register(self, username: str, password: str) -> None:
         await self.page.goto("/accounts/register/")
@@ -125,9 +145,7 @@ class Window:
 
     async def live(self) -> None:
         """Wait until the socket has caught up."""
-        await expect(self.get("[data-shell]")).to_have_attribute(
-            "data-connection", "live", timeout=WITHIN_MS
-        )
+        await expect(self.get("[data-shell]")).to_have_attribute("data-connection", "live")
 
     async def open(self, room: str) -> None:
         """Load the page of a room, by its id."""
@@ -136,7 +154,7 @@ class Window:
 
     async def is_in(self, name: str) -> None:
         """Wait until the room of this name is the open one."""
-        await expect(self.get(".room-head h1")).to_contain_text(name, timeout=WITHIN_MS)
+        await expect(self.get(".room-head h1")).to_contain_text(name)
 
     async def say(self, text: str) -> None:
         await self.composer.fill(text)
@@ -144,15 +162,24 @@ class Window:
 
     async def sees(self, text: str, *, times: int = 1) -> None:
         """Wait until there are exactly so many messages with this text."""
-        await expect(self.message(text)).to_have_count(times, timeout=WITHIN_MS)
+        await expect(self.message(text)).to_have_count(times)
 
     async def scroll(self, *, by: int) -> None:
         await self.scroller.hover()
+        top = await self.script(TOP)
         await self.page.mouse.wheel(0, by)
-        await self.script(STILL)
+        await self.script(STILL, {"from": top, "by": by})
 
     async def script(self, code: str, argument: Any = None) -> Any:
         return await self.page.evaluate(code, argument)
+
+    async def until(self, holds: str, argument: Any = None) -> None:
+        """Wait until this function of the page says yes: what follows a change of sizes is done
+        with the next frame."""
+        deadline = time.monotonic() + WITHIN_MS / 1_000
+        while not await self.script(holds, argument):
+            assert time.monotonic() < deadline, holds
+            await asyncio.sleep(0.02)
 
     async def weigh(self) -> None:
         """From here on, count what is loaded."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
-from tests.browser import UNREACHABLE, WITHIN_MS, Window, Windows
+from tests.browser import UNREACHABLE, Window, Windows
 from tests.cluster import Cluster, Person
 
 
@@ -74,7 +74,7 @@ async def test_what_was_missed_while_the_replica_was_dead_comes_once(
     await hers.sees("before")
 
     await fragile.kill(0)
-    await expect(hers.banner).to_contain_text("Reconnecting", timeout=WITHIN_MS)
+    await expect(hers.banner).to_contain_text("Reconnecting")
     await his.say("missed one")
     await his.say("missed two")
     await his.sees("missed two")
@@ -121,7 +121,7 @@ async def test_a_message_survives_a_reload_before_it_was_stored(
     await hers.live()
     await his.sees("not lost")
     await hers.sees("not lost")
-    await expect(hers.get(".message--pending")).to_have_count(0, timeout=WITHIN_MS)
+    await expect(hers.get(".message--pending")).to_have_count(0)
     stored = await alice.rest.get(f"/rooms/{room}/messages")
     assert [message["id"] for message in stored["results"]] == [lost["data"]["id"]]  # type: ignore[index]
 
@@ -168,7 +168,7 @@ async def test_messages_written_in_a_row_arrive_in_that_order(
     assert line.sent.empty()  # the second waits until the first is stored
     line.is_cut = False
     line.refuse(first, code="unavailable", retry_after=0.1)
-    await expect(window.get(".message--pending")).to_have_count(0, timeout=WITHIN_MS)
+    await expect(window.get(".message--pending")).to_have_count(0)
     assert await shown(window) == ["first", "second"]
     page = await alice.rest.get(f"/rooms/{room}/messages")
     assert [message["text"] for message in page["results"]] == ["first", "second"]
@@ -194,7 +194,7 @@ async def test_a_final_close_is_said_and_not_fought(
 async def test_signing_out_elsewhere_ends_this_window(windows: Windows, alice: Person) -> None:
     window = await windows.of(alice, at=1, room=await alice.channel())
     await alice.rest.delete("/auth/sessions")  # all but the program's own
-    await expect(window.banner).to_contain_text("signed out", timeout=WITHIN_MS)
+    await expect(window.banner).to_contain_text("signed out")
     await window.banner.get_by_role("button", name="Sign in").click()
     await expect(window.page).to_have_url(re.compile("/accounts/login/"))
 
