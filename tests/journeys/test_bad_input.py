@@ -301,7 +301,7 @@ REST_BODIES: dict[str, tuple[bytes, int]] = {
 async def test_a_bad_body_is_answered_in_the_one_shape(
     alice: Person, room: str, body: bytes, status: int
 ) -> None:
-    async with httpx.AsyncClient(base_url=alice.rest.url) as http:
+    async with httpx.AsyncClient(base_url=alice.rest.url, timeout=30) as http:
         answer = await http.post(
             f"/api/v1/rooms/{room}/messages",
             content=body,

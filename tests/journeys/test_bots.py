@@ -24,7 +24,7 @@ async def test_the_echo_bot_answers(alice: Person, bob: Person) -> None:
         },
     )
     try:
-        async with alice.chat() as hers, asyncio.timeout(20):
+        async with alice.chat() as hers, asyncio.timeout(90):
             asked: set[str] = set()
             answer: Mapping[str, Any] = {}
             while not answer:  # the bot answers what it hears, and may come after the first

@@ -16,8 +16,9 @@ from tests.cluster import Cluster, Person
 
 @pytest.fixture(autouse=True)
 def _known_number(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As beside an `up`: nobody waits for more replicas than there are."""
+    """As beside an `up`: nobody waits for more replicas than there are, and these may be slow."""
     monkeypatch.setattr("django.conf.settings.RUNNING_REPLICAS", cluster.urls)
+    monkeypatch.setattr("chat.connections.WAIT_S", 30.0)
 
 
 def _run(*words: str) -> str:
@@ -89,9 +90,10 @@ async def test_what_is_not_meant_is_refused(
 
 
 async def test_a_replica_answers_from_its_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django.conf.settings.RUNNING_REPLICAS", [])
     async with Cluster(tmp_path, replicas=1) as alone:
+        running = [*cluster.urls, *alone.urls]
+        monkeypatch.setattr("django.conf.settings.RUNNING_REPLICAS", running)
         told = await run("list", "--limit", "0")
         assert alone.replicas[0].url.rpartition(":")[2] in told

@@ -7,7 +7,8 @@ from chat import client
 from tests.cluster import Cluster
 from tests.wire import Frame, Wire
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
+"""A client comes back within 20 s, and the machine may be busy."""
 
 
 async def test_sockets_are_told_when_to_come_back_and_closed_with_1012(tmp_path: Path) -> None:

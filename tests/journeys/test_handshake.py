@@ -16,8 +16,11 @@ from websockets.exceptions import InvalidStatus
 
 from tests import wire
 from tests.cluster import PASSWORD, Cluster, Person
+from tests.journeys.test_losses import obey_s
 
 SESSION_COOKIE = "parley_session"
+SHORT_S = 10
+"""Of a token's life: the machine may be busy while two sockets open with it and one renews it."""
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -32,7 +35,7 @@ def signed(claims: dict[str, Any], *, key: str = "", algorithm: str = "HS256") -
 @pytest.fixture
 async def login(alice: Person) -> dict[str, Any]:
     """A login of alice's of its own: {user, access, refresh}."""
-    async with httpx.AsyncClient(base_url=f"{alice.rest.url}/api/v1") as http:
+    async with httpx.AsyncClient(base_url=f"{alice.rest.url}/api/v1", timeout=30) as http:
         body = {"login": alice.username, "password": PASSWORD}
         answer: dict[str, Any] = (await http.post("/auth/login", json=body)).json()
     return answer
@@ -41,7 +44,7 @@ async def login(alice: Person) -> dict[str, Any]:
 @pytest.fixture
 async def cookie(alice: Person) -> AsyncIterator[str]:
     """The session cookie of a browser in which alice has signed in."""
-    async with httpx.AsyncClient(base_url=alice.rest.url) as http:
+    async with httpx.AsyncClient(base_url=alice.rest.url, timeout=30) as http:
         page = (await http.get("/accounts/login/")).text
         field = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert field is not None
@@ -132,7 +135,7 @@ async def test_a_forged_token_opens_nothing(
         async with await wire.open_bare(cluster.urls[1], bearer(token)) as socket:
             assert await socket.closed() == 4401
             assert socket.pushed == []
-        async with httpx.AsyncClient(base_url=cluster.urls[0]) as http:
+        async with httpx.AsyncClient(base_url=cluster.urls[0], timeout=30) as http:
             answer = await http.get("/api/v1/me", headers=bearer(token))
         assert answer.status_code == 401
         expected = "token_expired" if name == "expired" else "unauthenticated"
@@ -205,14 +208,14 @@ async def test_an_expiring_token_is_told_of_and_then_closes(
     cluster: Cluster, login: dict[str, Any]
 ) -> None:
     claims = jwt.decode(login["access"], options={"verify_signature": False})
-    short = signed(claims | {"exp": time.time() + 3})
+    short = signed(claims | {"exp": time.time() + SHORT_S})
     async with (
         await wire.open_bare(cluster.urls[0], bearer(short)) as let_go,
         await wire.open_bare(cluster.urls[1], bearer(short)) as renewed,
     ):
         for socket in (let_go, renewed):
             warning = await socket.push("auth.expiring")
-            assert 0 <= warning["data"]["after_ms"] <= 3_000
+            assert 0 <= warning["data"]["after_ms"] <= SHORT_S * 1_000
         assert (await renewed.ask("auth", {"token": login["access"]}))["ok"]
         assert await let_go.closed() == 4401
         assert (await renewed.ask("ping", {}))["ok"]
@@ -233,10 +236,10 @@ async def test_logging_out_closes_that_logins_sockets_on_both_replicas(
         await wire.open_greeted(cluster.urls[0], token) as one,
         await wire.open_greeted(cluster.urls[1], token) as other,
         await alice.wire() as of_another_login,
-        httpx.AsyncClient(base_url=f"{cluster.urls[0]}/api/v1") as http,
+        httpx.AsyncClient(base_url=f"{cluster.urls[0]}/api/v1", timeout=30) as http,
     ):
         await http.post("/auth/logout", json={"refresh": login["refresh"]}, headers=bearer(token))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(obey_s()):
             assert await one.closed() == 4401
             assert await other.closed() == 4401
         assert (await of_another_login.ask("ping", {}))["ok"]
