@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 
 from chatsite import embedded, env
@@ -54,6 +55,7 @@ async def parley(folder: Path, port: int) -> AsyncIterator[str]:
     assert process.returncode == 0
 
 
+@pytest.mark.timeout(3 * READY_S)
 async def test_what_two_people_said_is_still_there_after_a_full_restart(
     windows: Windows, tmp_path: Path
 ) -> None:

@@ -2,11 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from chat.client import Client, Event
 from tests.cluster import Cluster, Person
 
 PEOPLE = 100
 EACH = 50
+LIMIT_S = 600
+"""It takes half a minute where nothing else runs."""
 
 
 class Listener:
@@ -34,6 +38,7 @@ class Listener:
         return acked
 
 
+@pytest.mark.timeout(LIMIT_S)
 async def test_a_hundred_people_see_the_same_five_thousand_messages(
     cluster: Cluster, alice: Person
 ) -> None:

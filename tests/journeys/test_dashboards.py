@@ -73,6 +73,7 @@ async def talk(alice: Person, bob: Person) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(5 * WITHIN_S)
 async def test_every_panel_has_data(busy: Cluster, tmp_path: Path) -> None:
     targets = [url.removeprefix("http://") for url in busy.urls]
     observer = prometheus.Prometheus(tmp_path, token=TOKEN, targets=targets)
