@@ -82,7 +82,7 @@ class Cluster:
             await person.rest.close()
         await self.end(*range(len(self.replicas)))
         if error is None:
-            assert not self.complaints()
+            assert self.complaints() == []
 
     async def start(self, *numbers: int) -> None:
         """Start these replicas and wait until they are ready."""

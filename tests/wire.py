@@ -15,6 +15,7 @@ from websockets.asyncio import client as ws
 from websockets.exceptions import ConnectionClosed
 
 from chat.client import frames
+from tests import stalls
 
 DEADLINE_S = 30.0
 
@@ -87,7 +88,7 @@ class Wire:
 
     async def closed(self) -> int:
         """The close code, once the server has closed it."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with stalls.limit(DEADLINE_S):
             await self.socket.wait_closed()
             await self._reader
         return self.socket.close_code or 1006
@@ -102,7 +103,7 @@ class Wire:
         def found() -> Frame | None:
             return next((frame for frame in kept if matches(frame)), None)
 
-        async with asyncio.timeout(within_s), self._came:
+        async with stalls.limit(within_s), self._came:
             await self._came.wait_for(lambda: found() is not None or self._over)
         frame = found()
         assert frame is not None, f"closed with {self.socket.close_code} before it came"
@@ -130,7 +131,10 @@ async def open_bare(url: str, headers: Mapping[str, str] | None = None) -> Wire:
     """
     return Wire(
         await ws.connect(
-            frames.ws_url(url), additional_headers=dict(headers or {}), compression=None
+            frames.ws_url(url),
+            additional_headers=dict(headers or {}),
+            compression=None,
+            open_timeout=DEADLINE_S,
         )
     )
 
