@@ -272,3 +272,10 @@ async def serve_scripts(page: Page, folder: Path) -> None:
 
     await page.route("http://modules.test/**", answer)
     await page.goto("http://modules.test/")
+
+
+async def in_module(page: Page, module: str, code: str, *, exports: str, given: Any = None) -> Any:
+    """What `code` returns, on a page beside our scripts, with these exports of a module at hand."""
+    return await page.evaluate(
+        f"async (given) => {{ const {exports} = await import('/js/{module}.js');{code} }}", given
+    )

@@ -15,6 +15,9 @@ export class Presence {
   /** @type {Set<string>} */
   #wanted = new Set();
   #isLive = false;
+  #asking = 0;
+  /** Heard while an answer is awaited, which may be older. @type {Map<string, State>} */
+  #heardMeanwhile = new Map();
 
   /**
    * @param {{
@@ -57,16 +60,22 @@ export class Presence {
   /** @param {string} user @param {State} state */
   heard(user, state) {
     this.#states.set(user, state);
+    if (this.#asking) this.#heardMeanwhile.set(user, state);
     this.#lastSeen.delete(user); // whoever went invisible does not want it known; the server says it of the others
     this.#onChange();
   }
 
   async #ask() {
     if (!this.#isLive || !this.#wanted.size) return;
+    this.#asking += 1;
     const answer = await this.#watch([...this.#wanted]).catch(() => null);
+    this.#asking -= 1;
+    const news = [...this.#heardMeanwhile];
+    if (!this.#asking) this.#heardMeanwhile.clear();
     if (!answer) return;
-    this.#states = new Map(Object.entries(answer.users));
+    this.#states = new Map([...Object.entries(answer.users), ...news]);
     this.#lastSeen = new Map(Object.entries(answer.last_seen ?? {}));
+    for (const [user] of news) this.#lastSeen.delete(user);
     this.#onChange();
   }
 }

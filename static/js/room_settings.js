@@ -68,6 +68,8 @@ export class OwnSettings {
   #changed;
   /** @type {Room | null} */
   #room = null;
+  /** What is being saved, by room: it is shown already. @type {Map<string, {notify?: string, pinned?: boolean}>} */
+  #unsaved = new Map();
 
   /**
    * @param {HTMLElement} panel
@@ -98,8 +100,9 @@ export class OwnSettings {
   /** @param {Room} room */
   show(room) {
     this.#room = room;
-    this.#notify.value = room.notify;
-    this.#pinned.checked = room.pinned;
+    const own = { ...room, ...this.#unsaved.get(room.id) };
+    this.#notify.value = own.notify;
+    this.#pinned.checked = own.pinned;
     const may = {
       moderators: room.kind !== "direct" && moderates(room),
       inviters: !room.archived_at && (room.kind === "channel" || (room.kind === "group" && moderates(room))),
@@ -116,12 +119,13 @@ export class OwnSettings {
   async #save(change) {
     const room = this.#room;
     if (!room) return;
-    try {
-      await this.#api.patch(`/rooms/${room.id}/me`, change);
-      this.#changed(room.id, change);
-    } catch (error) {
-      this.#toast.say(error instanceof Refusal ? error.said : String(error), { isRefusal: true });
-      this.show(room);
-    }
+    const unsaved = { ...this.#unsaved.get(room.id), ...change };
+    this.#unsaved.set(room.id, unsaved);
+    const refusal = await this.#api.patch(`/rooms/${room.id}/me`, change).then(() => null, (error) => error);
+    if (!refusal) this.#changed(room.id, change);
+    if (this.#unsaved.get(room.id) === unsaved) this.#unsaved.delete(room.id); // else another is on its way
+    if (!refusal) return;
+    this.#toast.say(refusal instanceof Refusal ? refusal.said : String(refusal), { isRefusal: true });
+    if (this.#room) this.show(this.#room);
   }
 }

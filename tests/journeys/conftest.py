@@ -1,9 +1,10 @@
 """Owns what the journeys share: two real replicas for the whole run, and the cast."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from tests import browser
 from tests.cluster import Cluster, Person
@@ -51,3 +52,14 @@ async def windows(chromium: Browser) -> AsyncIterator[browser.Windows]:
     yield opened
     await opened.close()
     assert opened.complaints() == []
+
+
+@pytest.fixture
+async def modules(chromium: Browser) -> AsyncIterator[Page]:
+    """An empty page beside our scripts."""
+    from django.conf import settings  # this file is loaded before Django is set up
+
+    page = await chromium.new_page(timezone_id="UTC")
+    await browser.serve_scripts(page, Path(settings.STATICFILES_DIRS[0]) / "js")
+    yield page
+    await page.close()

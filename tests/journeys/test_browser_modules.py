@@ -1,13 +1,10 @@
 """The pure modules of the page, run in Chromium without a server."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from chat import pages
 from tests import browser
@@ -30,22 +27,10 @@ PRELUDE = """
 """
 
 
-@pytest.fixture
-async def modules(chromium: Browser) -> AsyncIterator[Page]:
-    """An empty page beside our scripts."""
-    page = await chromium.new_page(timezone_id="UTC")
-    await browser.serve_scripts(page, Path(settings.STATICFILES_DIRS[0]) / "js")
-    yield page
-    await page.close()
-
-
 async def run(page: Page, module: str, code: str, *, exports: str = "", given: Any = None) -> Any:
     """What `code` returns, with the module's exports at hand."""
     names = exports or "{ Timeline }"
-    return await page.evaluate(
-        f"async (given) => {{ const {names} = await import('/js/{module}.js');{PRELUDE}{code} }}",
-        given,
-    )
+    return await browser.in_module(page, module, PRELUDE + code, exports=names, given=given)
 
 
 async def timeline(page: Page, code: str) -> Any:

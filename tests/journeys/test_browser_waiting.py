@@ -1,0 +1,63 @@
+"""What a page shows while it waits for an answer: its modules in Chromium without a server."""
+
+from playwright.async_api import Page
+
+from tests import browser
+
+
+async def test_what_is_heard_of_somebody_is_newer_than_an_answer_under_way(modules: Page) -> None:
+    told = await browser.in_module(
+        modules,
+        "presence",
+        """const answers = [], told = [];
+        const watch = () => new Promise((answer) => answers.push(answer));
+        const presence = new Presence({ watch, onChange: () => told.push(presence.of("bob")) });
+        presence.follow(["bob"]);
+        presence.live(true);
+        presence.heard("bob", "online");
+        answers[0]({ users: { bob: "offline" }, last_seen: { bob: "2026-11-26T10:00:00Z" } });
+        await new Promise((settled) => setTimeout(settled, 0));
+        told.push(presence.lastSeen("bob"));
+        presence.live(false);
+        presence.live(true);
+        answers[1]({ users: { bob: "away" } });
+        await new Promise((settled) => setTimeout(settled, 0));
+        return told;""",
+        exports="{ Presence }",
+    )
+    assert told == [None, "online", "online", None, None, "online", "away"]
+
+
+async def test_what_is_being_saved_is_shown_when_the_room_is_drawn_again(modules: Page) -> None:
+    told = await browser.in_module(
+        modules,
+        "room_settings",
+        """const panel = document.createElement("div");
+        panel.innerHTML = `<select name=notify><option>all<option>none</select>
+          <input name=pinned type=checkbox>`;
+        const room = { id: "r", kind: "channel", role: "member", notify: "all", pinned: false };
+        const answers = [], said = [], told = [];
+        const api = { patch: () => new Promise((ok, no) => answers.push({ ok, no })) };
+        const toast = { say: (text) => said.push(text) };
+        const own = new OwnSettings(panel, { api, toast, changed: () => {} });
+        document.body.append(panel);
+        const pinned = panel.querySelector("input");
+        own.connect();
+        own.show(room);
+        pinned.click();
+        own.show(room);
+        told.push(pinned.checked);
+        answers[0].no("no");
+        await new Promise((settled) => setTimeout(settled, 0));
+        told.push(pinned.checked, said.length);
+        pinned.click();
+        answers[1].ok();
+        await new Promise((settled) => setTimeout(settled, 0));
+        own.show({ ...room, pinned: true });
+        told.push(pinned.checked);
+        own.show(room);
+        told.push(pinned.checked);
+        return told;""",
+        exports="{ OwnSettings }",
+    )
+    assert told == [True, False, 1, True, False]
