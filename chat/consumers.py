@@ -76,7 +76,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     async def _connect(self) -> None:
         self._outbox = outbox.of(self.scope, self.base_send)
+        asked_at = time.monotonic()
         try:
+            await self._find_hub()
             identity = await handshake.identity_of(self.scope)
         except handshake.Forbidden:
             await self.base_send({"type": "websocket.close", "code": 4403})
@@ -93,7 +95,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         if identity is None:
             self._after("auth", limits.AUTH_WAIT_S, lambda: self._outbox.close(CLOSE_AUTH))
         else:
-            await self._begin(identity)
+            await self._begin(identity, asked_at)
+
+    async def _find_hub(self) -> None:
+        """Raises Unavailable: nobody would tell us of who may no longer be here."""
+        self._hub = await hub.current()
+        if not self._hub.house.follows_house:
+            raise errors.Unavailable
 
     async def _accept(self) -> None:
         await self.base_send({"type": "websocket.accept"})
@@ -147,6 +155,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     # --- authentication ---
 
     async def _authenticate(self, frame_id: FrameId, command: commands.Auth) -> None:
+        asked_at = time.monotonic()
         try:
             identity = await handshake.identity_of_token(command.token)
         except errors.Unavailable as error:
@@ -158,7 +167,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             return
         if self._connection is None:
             self._reply(frame_id, {})
-            await self._begin(identity)
+            await self._begin(identity, asked_at)
         elif identity.user_id != self._connection.identity.user_id:
             self._refuse(frame_id, errors.Forbidden("This socket is somebody else's."))
         else:
@@ -166,14 +175,16 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             self._watch_expiry(identity)
             self._reply(frame_id, {})
 
-    async def _begin(self, identity: Identity) -> None:
+    async def _begin(self, identity: Identity, asked_at: float) -> None:
         self._cancel("auth")
-        self._hub = await hub.current()
         connection = Connection(self._outbox, identity, self._hub.house)
         if not self._hub.add(connection):
             self._outbox.close(CLOSE_TOO_MANY)
             return
         self._connection = connection
+        if code := self._hub.ended_since(asked_at, identity):
+            self._outbox.close(code)
+            return
         if not await self._hub.admits(connection):
             self._outbox.close(CLOSE_TOO_MANY)
             return

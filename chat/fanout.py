@@ -33,6 +33,8 @@ from metrics import instruments, lag
 
 HOUSE_EVERY_S: Final = 1.0
 HOUSE_PAGE: Final = 200
+HOUSE_LIMIT_S: Final = 5.0
+"""How long a start waits for the database before it goes on; nobody is let in until it is there."""
 LINGER_S: Final = 10.0
 """A room without local subscribers is left after this long."""
 FLUSH_LIMIT_S: Final = 1.5
@@ -69,6 +71,7 @@ class Fanout:
         self._pins: dict[str, int] = {}
         self._opening: dict[str, tuple[asyncio.Future[Feed], list[Item]]] = {}
         self._tasks = Tasks()
+        self._follows_house = asyncio.Event()
         self.past = Past(self.store, self.cache, self._tasks)
         self.repair = Repair(
             store=self.store,
@@ -93,6 +96,14 @@ class Fanout:
         self._tasks.supervise(lag.measure, "lag")
         self.repair.bus_lost()
         await self.bus.first_beat()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HOUSE_LIMIT_S):
+                await self._follows_house.wait()
+
+    @property
+    def follows_house(self) -> bool:
+        """Whether what the house log says is heard from here on: who may, and who no longer."""
+        return self._follows_house.is_set()
 
     def watch(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Have something run beside, for as long as this lives."""
@@ -253,6 +264,7 @@ class Fanout:
     async def _following_house(self) -> None:
         """Look for house events every second, whatever the bus does."""
         feed = await self.pin(HOUSE_ROOM)
+        self._follows_house.set()
         while True:
             await asyncio.sleep(HOUSE_EVERY_S)
             began = time.monotonic()

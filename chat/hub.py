@@ -7,11 +7,14 @@ ended, …) and to ephemeral sayings (typing, read marks) of the rooms that are 
 import asyncio
 import logging
 import random
+import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
+from accounts.identity import Identity
 from chat import errors, fanout, limits, presence, roster
 from chat.connection import Connection
 from chat.protocol import frames
@@ -29,6 +32,8 @@ SEND_AWAY_PACE_S: Final = 0.01
 """Between two of them while that is enough: what the others can take in without a queue."""
 COME_BACK_MS: Final = 250
 """They are sent away one after the other, so nobody has to wait long before coming back."""
+ENDED_KEPT: Final = 1_000
+"""Ends of sessions remembered for who was just being let in; of more the oldest are forgotten."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +45,7 @@ class Hub:
         self.house = house
         self._people: dict[str, set[Connection]] = {}
         self._watchers: dict[str, set[Connection]] = {}
+        self._ended: deque[tuple[float, Mapping[str, Any]]] = deque(maxlen=ENDED_KEPT)
         self._tasks: set[asyncio.Task[None]] = set()
         house.house_listeners.append(self._house_said)
         house.ephemeral_listeners.append(self._room_said)
@@ -67,6 +73,12 @@ class Hub:
                 del self._people[connection.identity.user_id]
             self.house.presence.remove(connection.identity.user_id, connection.id)
             self._unwatch(connection)
+
+    def ended_since(self, asked_at: float, identity: Identity) -> int | None:
+        """How to close a connection whose person was asked for at that time (of `time.monotonic`)
+        and whose session has ended since, before `add`."""
+        since = (told for at, told in self._ended if at >= asked_at)
+        return next((code for told in since if (code := _ended(told, identity))), None)
 
     def of(self, user: str) -> list[Connection]:
         return list(self._people.get(user, ()))
@@ -181,10 +193,10 @@ class Hub:
             case "rules_changed":
                 pass  # the same
             case "sessions_ended":
-                suspended = data["reason"] == "suspended"
+                self._ended.append((time.monotonic(), data))
                 for connection in self.of(data["user"]):
-                    if suspended or connection.identity.session_id in data["sessions"]:
-                        connection.close(CLOSE_SUSPENDED if suspended else CLOSE_AUTH)
+                    if code := _ended(data, connection.identity):
+                        connection.close(code)
             case "connections":
                 meant = roster.meant(self.everyone(), data["who"])
                 self._spawn(roster.answer(self.house, data["ask"], list(meant)))
@@ -240,6 +252,16 @@ class Hub:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.warning("a house event could not be acted on: %r", error)
+
+
+def _ended(told: Mapping[str, Any], identity: Identity) -> int | None:
+    """How the end of sessions, as the house log tells it, closes a connection; None: not at all."""
+    if identity.user_id == told["user"]:
+        if told["reason"] == "suspended":
+            return CLOSE_SUSPENDED
+        if identity.session_id in told["sessions"]:
+            return CLOSE_AUTH
+    return None
 
 
 _current: dict[fanout.Fanout, Hub] = {}

@@ -1,4 +1,4 @@
-"""A socket whose own reading of the database fails is told to come back."""
+"""A socket that is let in at a bad moment: the database fails, or its session ends just then."""
 
 import asyncio
 from typing import Any
@@ -9,6 +9,8 @@ from pymongo.errors import ConnectionFailure
 from chat import consumers, fanout, handshake, hub
 from chat.connection import Connection
 from chat.consumers import SocketConsumer
+from chat.feed import Feed
+from chat.past import Past
 from tests import cast
 
 DEADLINE_S = 30.0
@@ -78,3 +80,68 @@ async def test_one_whose_wish_to_be_seen_cannot_be_read_is_sent_back(
             listener({"what": "profile_changed", "user": socket.user})
         await running
     assert socket.code == hub.CLOSE_RESTART
+
+
+async def test_nobody_is_let_in_before_the_house_is_heard(
+    socket: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout.Fanout, "follows_house", False)
+    async with asyncio.timeout(DEADLINE_S):
+        await SocketConsumer()(SCOPE, socket.receive, socket.send)
+    assert socket.code == consumers.CLOSE_TRY_AGAIN
+
+
+async def test_a_start_waits_until_the_house_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, database = asyncio.Event(), asyncio.Event()
+    opened = Past.opened
+
+    async def once_it_is_there(past: Past, room: str) -> Feed:
+        asked.set()
+        await database.wait()
+        return await opened(past, room)
+
+    monkeypatch.setattr(Past, "opened", once_it_is_there)
+    monkeypatch.setattr(fanout, "HOUSE_LIMIT_S", DEADLINE_S)
+    process = fanout.Fanout()
+    starting = asyncio.create_task(process.start())
+    async with asyncio.timeout(DEADLINE_S):
+        await asked.wait()
+        await process.bus.first_beat()
+        assert not starting.done()
+        database.set()
+        await starting
+    assert process.follows_house
+    await process.stop()
+
+
+@pytest.mark.parametrize(
+    ("reason", "whose", "code"),
+    [
+        ("logout", "its own", hub.CLOSE_AUTH),
+        ("suspended", "none", hub.CLOSE_SUSPENDED),
+        ("logout", "another", None),
+    ],
+)
+async def test_a_session_that_ends_while_it_is_let_in(
+    house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch, reason: str, whose: str, code: int | None
+) -> None:
+    alice = await cast.someone("alice")
+    ended = {"its own": [alice.session_id], "another": ["1" * 24], "none": []}[whose]
+
+    async def identity_of(_scope: object) -> Any:
+        told = {"what": "sessions_ended", "user": alice.user_id, "sessions": ended}
+        for listener in house.house_listeners:
+            listener(told | {"reason": reason})
+        return alice
+
+    monkeypatch.setattr(handshake, "identity_of", identity_of)
+    socket = Ends(alice.user_id)
+    running = asyncio.create_task(SocketConsumer()(SCOPE, socket.receive, socket.send))
+    async with asyncio.timeout(DEADLINE_S):
+        if code is None:
+            await socket.is_greeted.wait()
+            running.cancel()
+            return
+        await running
+    assert socket.code == code
+    assert not socket.is_greeted.is_set()

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from chat.client import uuid7
-from tests import axe
+from tests import axe, stalls
 from tests.browser import Window, Windows
 from tests.cluster import Person
 
@@ -153,7 +153,7 @@ async def test_the_first_page_is_light_and_there_at_once(windows: Windows, alice
             await chat.send(room, f"message {number}, as long as messages are when people talk.")
     known = await windows.of(alice)
     shown_ms: list[float] = []
-    while min(shown_ms, default=FIRST_MESSAGE_MS) >= FIRST_MESSAGE_MS:
+    while not shown_ms or shown_ms[-1] >= stalls.stretched(FIRST_MESSAGE_MS):
         assert len(shown_ms) < TRIES_MAX, shown_ms
         cold = await again(windows, known, f"{alice.cluster.urls[0]}/rooms/{room}/")
         assert cold.bytes_loaded < WEIGHT_MAX_BYTES
