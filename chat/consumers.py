@@ -174,6 +174,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             self._connection.identity = identity
             self._watch_expiry(identity)
             self._reply(frame_id, {})
+            if code := self._hub.ended_since(asked_at, identity):
+                self._outbox.close(code)
 
     async def _begin(self, identity: Identity, asked_at: float) -> None:
         self._cancel("auth")

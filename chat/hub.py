@@ -5,6 +5,7 @@ ended, …) and to ephemeral sayings (typing, read marks) of the rooms that are 
 """
 
 import asyncio
+import itertools
 import logging
 import random
 import time
@@ -75,10 +76,10 @@ class Hub:
             self._unwatch(connection)
 
     def ended_since(self, asked_at: float, identity: Identity) -> int | None:
-        """How to close a connection whose person was asked for at that time (of `time.monotonic`)
-        and whose session has ended since, before `add`."""
-        since = (told for at, told in self._ended if at >= asked_at)
-        return next((code for told in since if (code := _ended(told, identity))), None)
+        """How to close a connection that took its identity just now, asked for at that time (of
+        `time.monotonic`), if its session has ended since; None when it has not."""
+        since = itertools.takewhile(lambda each: each[0] >= asked_at, reversed(self._ended))
+        return next((code for _, told in since if (code := _ended(told, identity))), None)
 
     def of(self, user: str) -> list[Connection]:
         return list(self._people.get(user, ()))

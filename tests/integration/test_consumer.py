@@ -3,14 +3,17 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from pymongo.errors import ConnectionFailure
 
+from accounts.identity import Identity
 from chat import consumers, fanout, handshake, hub
 from chat.connection import Connection
 from chat.consumers import SocketConsumer
 from chat.feed import Feed
 from chat.past import Past
+from chat.protocol import commands
 from tests import cast
 
 DEADLINE_S = 30.0
@@ -145,3 +148,25 @@ async def test_a_session_that_ends_while_it_is_let_in(
         await running
     assert socket.code == code
     assert not socket.is_greeted.is_set()
+
+
+async def test_a_new_token_of_a_session_that_ends_while_it_is_looked_at(
+    socket: Ends, house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = SocketConsumer()
+    running = asyncio.create_task(consumer(SCOPE, socket.receive, socket.send))
+
+    async def identity_of_token(_token: str) -> Identity:
+        told = {"what": "sessions_ended", "user": socket.user, "sessions": ["2" * 24]}
+        for listener in house.house_listeners:
+            listener(told | {"reason": "logout"})
+        alice = await handshake.identity_of({})
+        assert alice is not None
+        return msgspec.structs.replace(alice, session_id="2" * 24)
+
+    async with asyncio.timeout(DEADLINE_S):
+        await socket.is_greeted.wait()
+        monkeypatch.setattr(handshake, "identity_of_token", identity_of_token)
+        await consumer._authenticate(1, commands.Auth(token="new"))
+        await running
+    assert socket.code == hub.CLOSE_AUTH
