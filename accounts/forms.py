@@ -84,6 +84,35 @@ class RegisterForm(AccountForm):
     )
 
 
+class ProfileForm(AccountForm):
+    """What others see of one. The boxes come last: their labels stand beside them."""
+
+    display_name = forms.CharField(
+        label="Display name",
+        required=False,
+        max_length=names.DISPLAY_NAME_MAX,
+        help_text="How others see you. Left empty, it is your username.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    status_text = forms.CharField(
+        label="Status",
+        required=False,
+        max_length=names.STATUS_TEXT_MAX,
+        help_text="A few words about what you do or where you are.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    shares_presence = forms.BooleanField(
+        label="Others see when I am online",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "field__box"}),
+    )
+    shares_receipts = forms.BooleanField(
+        label="Others see how far I have read",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "field__box"}),
+    )
+
+
 class PasswordChangeForm(AccountForm):
     current = _password("Current password", autocomplete="current-password")
     new = _password(

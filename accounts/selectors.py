@@ -12,7 +12,7 @@ from typing import Any, Final, TypedDict
 import msgspec
 from bson import ObjectId
 
-from accounts import names, stored
+from accounts import agents, names, stored
 from accounts.models import Session, User
 from chat import errors
 from chatsite import mongo, times
@@ -67,6 +67,10 @@ class LiveSession(msgspec.Struct, frozen=True):
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+
+    @property
+    def device(self) -> str:
+        return agents.device(self.agent)
 
 
 def user_by_id(user_id: str) -> User | None:

@@ -3,20 +3,24 @@
 Knows no rule. All of it works without JavaScript. Synchronous: hashing and the ORM need a thread.
 """
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView
 
-from accounts import forms, services, sessions, throttles
+from accounts import forms, selectors, services, sessions, throttles
 from accounts.models import User
 from chat import errors
 from chatsite import addresses, replies
@@ -111,24 +115,69 @@ def logout(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/logout.html", {"username": request.user.get_username()})
 
 
-class PasswordChangeView(AccountView):
+class MembersView(LoginRequiredMixin, AccountView):
+    """For those signed in; the others sign in first."""
+
+    @property
+    def user(self) -> User:
+        user = self.request.user
+        assert isinstance(user, User)
+        return user
+
+
+class ProfileView(MembersView):
+    """One's own account: what others see of one, and where one is signed in."""
+
+    template_name = "accounts/me.html"
+    form_class = forms.ProfileForm
+
+    def get_initial(self) -> dict[str, Any]:
+        return {name: getattr(self.user, name) for name in self.form_class.base_fields}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        here = _login_of(self.request)
+        live = selectors.sessions_live(user_id=str(self.user.pk))
+        return super().get_context_data(
+            **kwargs,
+            me=self.user,
+            is_saved="saved" in self.request.GET,
+            here=[login for login in live if login.id == here],
+            elsewhere=[login for login in live if login.id != here],
+        )
+
+    def accepted(self, form: forms.AccountForm) -> HttpResponse:
+        services.profile_update(self.user, **form.cleaned_data)
+        return redirect(f"{reverse('accounts:me')}?saved")
+
+
+@never_cache
+@login_required
+@require_POST
+def login_end(request: HttpRequest, session_id: str) -> HttpResponse:
+    """End one of one's logins; one that is over already is as good as ended."""
+    with contextlib.suppress(errors.NotFound):
+        services.session_end(user_id=str(request.user.pk), session_id=session_id, reason="revoked")
+    return redirect("accounts:me")
+
+
+@never_cache
+@login_required
+@require_POST
+def logins_end_others(request: HttpRequest) -> HttpResponse:
+    """End all one's logins but this one."""
+    services.sessions_end_others(user_id=str(request.user.pk), keep=_login_of(request))
+    return redirect("accounts:me")
+
+
+class PasswordChangeView(MembersView):
     template_name = "accounts/password_change.html"
     form_class = forms.PasswordChangeForm
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect(f"{settings.LOGIN_URL}?next={request.path}")
-        return super().dispatch(request, *args, **kwargs)
-
     def accepted(self, form: forms.AccountForm) -> HttpResponse:
-        user = self.request.user
-        assert isinstance(user, User)
         services.password_change(
-            user,
-            **form.cleaned_data,
-            keep_session_id=str(self.request.session[sessions.LOGIN_KEY]),
+            self.user, **form.cleaned_data, keep_session_id=_login_of(self.request)
         )
-        auth.update_session_auth_hash(self.request, user)
+        auth.update_session_auth_hash(self.request, self.user)
         return redirect("accounts:password-changed")
 
 
@@ -183,6 +232,11 @@ class PasswordResetConfirmView(AccountView):
     def _link(self) -> tuple[str, str]:
         kept = self.request.session.get(self.kept, ["", ""])
         return str(kept[0]), str(kept[1])
+
+
+def _login_of(request: HttpRequest) -> str:
+    """The id of the login that this browser is signed in by."""
+    return str(request.session[sessions.LOGIN_KEY])
 
 
 def _wanted(request: HttpRequest) -> str:

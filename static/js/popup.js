@@ -45,7 +45,7 @@ export class Popup {
   }
 
   get #controls() {
-    const all = /** @type {NodeListOf<HTMLElement>} */ (this.#element.querySelectorAll("button, input"));
+    const all = /** @type {NodeListOf<HTMLElement>} */ (this.#element.querySelectorAll("button, input, a"));
     return [...all].filter((control) => control.checkVisibility());
   }
 
