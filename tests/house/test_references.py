@@ -74,6 +74,17 @@ def test_links_lead_somewhere() -> None:
     assert {name: links for name, links in found.items() if links} == {}
 
 
+def test_the_readme_leads_to_every_document_and_names_every_folder() -> None:
+    text = tree.doc("README.md")
+    documents_beside = sorted(path.name for path in (tree.ROOT / "docs").glob("*.md"))
+    assert [name for name in documents_beside if f"](docs/{name})" not in text] == []
+    folders = {
+        tree.name_of(path).partition("/")[0] for path in tree.files() if path.parent != tree.ROOT
+    }
+    named = " ".join(cells[0] for cells in tree.rows(tree.section(text, "Where things live")))
+    assert [name for name in sorted(folders) if name[0] != "." and f"`{name}/`" not in named] == []
+
+
 def test_files_that_documents_name_exist() -> None:
     found = {
         tree.name_of(path): sorted(
