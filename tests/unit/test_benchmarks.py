@@ -115,6 +115,14 @@ def test_the_docs_have_their_marks(page: str) -> None:
     assert text.count(book.BEGIN) == text.count(book.END) == 1
 
 
+def test_the_page_counts_the_lines_of_its_table_right() -> None:
+    text = (book.DOCS / "performance.md").read_text()
+    made = text.partition(book.BEGIN)[2].partition(book.END)[0]
+    hold, missed = made.count("| holds |"), made.count("| **missed** |")
+    said = f"Of the {hold + missed} lines that the table sets, {hold} hold and {missed} are missed"
+    assert said in text
+
+
 def test_a_million_sockets_are_reckoned_from_what_was_measured() -> None:
     known = capacity.Measured(
         deliveries_per_s=250_000, append_us=200, heard_us=100, stored_per_s=2_000, socket_kib=32,
