@@ -135,9 +135,8 @@ def test_every_service_is_bounded_and_may_do_little(whole: Document) -> None:
 
 
 @every_installation
-def test_nobody_waits_for_luck(whole: Document) -> None:
-    """Who needs another waits until that one is healthy, or has done its work, and can say so; and
-    nobody waits in a circle."""
+def test_a_service_starts_once_those_it_needs_are_healthy_or_done(whole: Document) -> None:
+    """And those can say so, and nobody waits in a circle."""
     services = whole["services"]
     needs: dict[str, set[str]] = {}
     for name, each in services.items():

@@ -1,4 +1,4 @@
-"""What accounts may not do while they are new: nothing of it unless a setting says so."""
+"""What accounts may not do while they are new: they may do everything unless a setting says so."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ async def house(running_services: None) -> AsyncIterator[fanout.Fanout]:
     await fanout.shut()
 
 
-async def test_as_it_comes_nothing_is_kept_from_anybody() -> None:
+async def test_nothing_is_kept_from_anybody_by_default() -> None:
     alice, bob = await cast.people("alice", "bob")
     await services.direct_open(alice, user_ids=[bob.user_id])
     room = await cast.group(alice)
@@ -27,7 +27,9 @@ async def test_as_it_comes_nothing_is_kept_from_anybody() -> None:
         await cast.say(alice, room, TEXT)
 
 
-async def test_links_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_links_are_refused_until_the_account_is_a_day_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_LINKS", False)
     (alice,) = await cast.people("alice")
     room = await cast.group(alice)
@@ -44,7 +46,9 @@ async def test_links_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     await services.message_send(alice, room=room, id=cast.new_id(), text=TEXT, now=later)
 
 
-async def test_direct_conversations_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_direct_conversations_are_refused_until_the_account_is_older(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     alice, bob, charlie = await cast.people("alice", "bob", "charlie")
     await cast.group(alice, bob)
     monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_DIRECT", "shared")

@@ -33,12 +33,10 @@ async def test_who_comes_second_waits_and_is_told_how_far_the_first_came(
 ) -> None:
     one, other = Turns(), Turns()
     assert await one.take(room) == 0
-    waiting = asyncio.create_task(other.take(room))
-    await asyncio.sleep(2 * turns.POLL_S)
+    waiting = await _waits(room, other)
     assert not waiting.done()
     await one.give(room, 5)
     assert await waiting == 5
-    assert other.is_contested(room)
 
 
 async def test_who_waits_comes_before_who_had_a_turn(room: str, patient: None) -> None:

@@ -33,7 +33,7 @@ def test_stays_with_the_proxy_when_it_passes_on_no_address(forwarded_for: str) -
     assert client("10.0.0.1", forwarded_for) == "10.0.0.1"
 
 
-def test_takes_ipv6() -> None:
+def test_is_the_ipv6_address_that_a_trusted_proxy_passes_on() -> None:
     assert client("::1", "2001:db8::5", trusted=("::1",)) == "2001:db8::5"
 
 

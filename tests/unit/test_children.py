@@ -1,4 +1,4 @@
-"""A child's start: what has ended has failed, but for one that is started to end."""
+"""A child's start: what has ended has failed, except one that is started to end."""
 
 import time
 from pathlib import Path
@@ -30,11 +30,13 @@ class Errand(Polled):
 
 
 @pytest.mark.parametrize("child", [Polled(None), Errand(None), Errand(0)])
-def test_it_goes_on(child: children.Child) -> None:
+def test_a_start_goes_on_while_the_child_runs_or_has_done_its_errand(child: children.Child) -> None:
     child.check_start(time.monotonic() + 60)
 
 
 @pytest.mark.parametrize("child", [Polled(0), Polled(1), Errand(1), Errand(-9)])
-def test_it_has_failed(child: children.Child) -> None:
+def test_a_start_has_failed_once_the_child_ended_without_doing_its_errand(
+    child: children.Child,
+) -> None:
     with pytest.raises(children.ChildError, match="the child ended"):
         child.check_start(time.monotonic() + 60)
