@@ -98,7 +98,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             await self._begin(identity, asked_at)
 
     async def _find_hub(self) -> None:
-        """Raises Unavailable: nobody would tell us of who may no longer be here."""
+        """Raises Unavailable while the house log is not followed: an end of this login would not be
+        heard."""
         self._hub = await hub.current()
         if not self._hub.house.follows_house:
             raise errors.Unavailable

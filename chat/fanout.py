@@ -1,9 +1,8 @@
 """Owns joining store, bus and feeds into one live house a process. Knows no rule and no wire.
 
 The way out: `committed` (writer) or `heard` (bus) -> feed, in seq order -> pace -> every local
-subscriber.
-What the bus lost, `chat.repair` reads from the log. The house log is followed by every process,
-with a look into the log every second besides.
+subscriber. What the bus lost, `chat.repair` reads from the log. The house log is followed by every
+process, with a look into the log every second besides.
 """
 
 import asyncio
@@ -182,7 +181,7 @@ class Fanout:
             self.store.hints.note(room, Head(items[-1].seq, items[-1].room_n))
 
     def _answered(self, events: Sequence[Committed]) -> None:
-        """Who wrote was told so: now everybody else."""
+        """The senders have their acks: now push to everybody else."""
         for room in {event.room for event in events}:
             feed = self._feeds.get(room)
             if feed is not None and feed.has_gathered:

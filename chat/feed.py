@@ -125,8 +125,8 @@ class Feed:
         return [item for item in self._ring if item.seq > seq]
 
     def recall(self, items: Sequence[Item]) -> None:
-        """Keep these for those who come back, when they reach to where what is kept begins. They
-        have to be as of `last_seq`: nothing of them deleted by then."""
+        """Put older events in front of the ring, if they join it without a gap and fit. They must
+        be as of `last_seq`: without anything deleted since."""
         first = self._ring[0].seq if self._ring else self.last_seq + 1
         older = [item for item in items if item.seq < first]
         if older and older[-1].seq == first - 1 and len(older) + len(self._ring) <= RING_MAX:

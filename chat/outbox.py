@@ -40,8 +40,8 @@ class Pipe(Protocol):
 
 
 class Outbox(Protocol):
-    """The way out of one socket. `run` ends when the socket is closed; the rest is
-    `chat.connection.Wire`."""
+    """The way out of one socket. `run` sends what waits until the socket is closed, or ends at once
+    where nothing waits here; the rest is `chat.connection.Wire`."""
 
     @property
     def close_code(self) -> int | None:

@@ -1,11 +1,11 @@
 """Owns when what a room gathered goes out. Knows no frame and no socket.
 
 An event of a quiet room goes out at once: in the loop's next turn, so behind the answers that are
-due already to those who wrote. Right after that the room counts as busy
-for `GATHER_S`: what comes meanwhile goes out together at its end, as one buffer and one write to
-each socket. So nobody waits longer than that, and a burst costs each socket a few writes instead of
-one an event. A large room, to which writing takes long, waits for what is being written behind what
-it gathered, so that both go out together (docs/adr/017).
+due already to those who wrote. Right after that the room counts as busy for `GATHER_S`: what comes
+meanwhile goes out together at its end, as one buffer and one write to each socket. So nobody waits
+longer than that, and a burst costs each socket a few writes instead of one an event. A large room,
+to which writing takes long, waits for what is being written behind what it gathered, so that both
+go out together (docs/adr/017).
 """
 
 import asyncio

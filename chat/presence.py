@@ -84,9 +84,9 @@ class Presence:
     async def enter(self, user: str, connection: str, *, most: int) -> bool:
         """Give a new connection its place; False when the person has `most` on all replicas.
 
-        A refusal is for good, so it is not given before a reload of a page has been told of, and
-        before the entries of a replica that was killed have stopped to count. True when Redis
-        does not answer. `remove` gives the place back, whatever this returned.
+        A refusal is final (4409). So it is given only after a page that was just reloaded has
+        given its place back and the entries of a killed replica have stopped counting. True when
+        Redis does not answer. `remove` gives the place back, whatever this returned.
         """
         self._mine.setdefault(user, {})[connection] = ENTERING
         deadline = time.monotonic() + HEARD_WITHIN_S + ENTER_AGAIN_S

@@ -77,9 +77,11 @@ class Repair:
         self._vain.pop(room, None)
 
     def expect(self, room: str, seq: int, *, is_sure: bool = False) -> None:
-        """The room is said to have reached `seq`: see that its feed gets there. `is_sure`: it has;
-        else a seq that was looked for in vain is not looked for again (it is when the log's turn
-        comes)."""
+        """The room is said to have reached `seq`: see that its feed gets there.
+
+        `is_sure`: the log has it. Otherwise a seq that was looked for in vain before is skipped;
+        the comparison with the log finds it if it is there.
+        """
         feed = self._feeds.get(room)
         if feed is None or not (is_sure or seq > self._vain.get(room, 0)):
             return

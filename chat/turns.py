@@ -5,9 +5,10 @@ inserts that another process's insert makes vain, which is most of them once two
 into one room all the time. A room in which nobody lost a race lately has no turns. Without Redis,
 or when a turn does not come in time, everybody writes as if there were none.
 
-Who waits is next: the turn passes on to it when it is given back, so that a process that goes on
-writing cannot take turn after turn before the others. Who is next and hears of the other's event
-does not ask again: the turn was given back before that was told (`take`, `heard`).
+A process that asks while another has the turn becomes next, and gets the turn when it is given
+back, so that a process that goes on writing cannot take turn after turn. That happens before the
+event is published; so as soon as the event arrives, the next process may write without asking
+Redis again (`take`, `heard`).
 """
 
 import asyncio

@@ -231,7 +231,7 @@ def committed(seconds: float) -> None:
 
 
 def delivered(seconds: float) -> None:
-    """An event reached the local sockets `seconds` after its commit."""
+    """Redis brought an event back to the process that wrote it, `seconds` after its commit."""
     _deliver_seconds.observe(seconds)
 
 

@@ -70,7 +70,6 @@ def room_event(
 
 
 def house_event(what: str, *, actor: str, now: datetime, **data: Any) -> Append:
-    """What every process must act on: `added`, `removed`, `member_changed`, `room_changed`,
-    `rules_changed`, `sessions_ended`, `profile_changed`."""
+    """What every process must act on. `what` is one of docs/architecture.md, "The house log"."""
     document = event("house", room=HOUSE_ROOM, actor=actor, now=now, data={"what": what, **data})
     return Append(HOUSE_ROOM, document, journal.encoder(document, {}, {}))

@@ -98,7 +98,8 @@ class Waiting:
         return {"_id": self.id, "room_id": ObjectId(self.append.room)}
 
     def join(self, append: Append, answer: "asyncio.Future[Stored]") -> None:
-        """Somebody says the same: tell them what the first caller is told, or was."""
+        """Another caller with the same id: it gets the first caller's outcome, at once if that is
+        known already."""
         self.others.append((append, answer))
         if isinstance(self.outcome, Stored):
             self.resolve(self.outcome)

@@ -44,7 +44,7 @@ class Heads:
         return self._known.get(room, EMPTY)
 
     async def comes_to(self, room: str, seq: int) -> bool:
-        """Whether this process is told of a head that another one reached, given a moment."""
+        """Give this process 5 ms to hear that the room has come to `seq`; whether it has."""
         for _ in range(WORD_LOOKS):
             if self.known(room).seq >= seq:
                 return True

@@ -23,14 +23,15 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 UNTOLD_TTL_S: Final = 1.0
-"""How long what was read counts while nobody would tell that it changed."""
+"""How long a record is trusted while the house log is not followed."""
 TOLD_TTL_S: Final = 30.0
-"""How long it counts otherwise: for what was changed by hand, past the services."""
+"""How long it is trusted while the house log is followed: bounds what was changed by hand, past the
+services."""
 RULES_TTL_S: Final = 0.5
 """For the server's word rules, read with a room's record: both together stay below 2 s."""
 PEOPLE_TTL_S: Final = 30.0
 HOUSE_LOOK_MAX_S: Final = 1.5
-"""So long after a look into the house log began, changes of before are known."""
+"""How long after a look into the house log began all changes before it are known."""
 RECENT_MAX: Final = 20_000
 
 
