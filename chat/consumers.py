@@ -19,7 +19,7 @@ from django.conf import settings
 from pymongo.errors import PyMongoError
 
 from accounts.identity import Identity
-from chat import errors, handshake, hub, limits, outbox, services
+from chat import closes, errors, handshake, hub, limits, outbox, services
 from chat.connection import Connection
 from chat.outbox import Outbox, Send
 from chat.protocol import commands, frames
@@ -31,11 +31,6 @@ LIVE_ANYWAY_S: Final = 1.5
 """A client that says nothing after `hello` for this long goes on from there."""
 ANSWERS_PENDING_MAX: Final = 128
 """Sends of one socket that wait for the database; then its next frame waits too."""
-CLOSE_LOST: Final = 1006
-CLOSE_BAD_FRAMES: Final = 4400
-CLOSE_AUTH: Final = 4401
-CLOSE_TOO_MANY: Final = 4409
-CLOSE_TRY_AGAIN: Final = 1012
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 logger = logging.getLogger(__name__)
@@ -43,8 +38,6 @@ logger = logging.getLogger(__name__)
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     """One socket, from handshake to close."""
-
-    channel_layer_alias = None  # the bus subscribes for the whole process
 
     def __init__(self) -> None:
         self._id = uuid.uuid4().hex
@@ -81,19 +74,19 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             await self._find_hub()
             identity = await handshake.identity_of(self.scope)
         except handshake.Forbidden:
-            await self.base_send({"type": "websocket.close", "code": 4403})
+            await self.base_send({"type": "websocket.close"})
             return
         except errors.Unavailable:
             await self._accept()
-            self._outbox.close(CLOSE_TRY_AGAIN)
+            self._outbox.close(closes.RESTART)
             return
         except errors.ChatError:
             await self._accept()
-            self._outbox.close(CLOSE_AUTH)
+            self._outbox.close(closes.AUTH)
             return
         await self._accept()
         if identity is None:
-            self._after("auth", limits.AUTH_WAIT_S, lambda: self._outbox.close(CLOSE_AUTH))
+            self._after("auth", limits.AUTH_WAIT_S, lambda: self._outbox.close(closes.AUTH))
         else:
             await self._begin(identity, asked_at)
 
@@ -111,10 +104,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         self._spawn(self._outbox.run())
 
     def _disconnect(self, code: int | None) -> None:
-        code = self._outbox.close_code or code or CLOSE_LOST
+        code = self._outbox.close_code or code or closes.LOST
         if self._is_accepted:
             instruments.ws_disconnected(code)
-        if code == outbox.CLOSE_SLOW:
+        if code == closes.SLOW:
             instruments.slow_closed()
         for timer in self._timers.values():
             timer.cancel()
@@ -133,13 +126,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                 raise commands.Refused(None, errors.BadFrame("Frames are text."))
             if len(text) > limits.FRAME_MAX_BYTES:
                 instruments.ws_frame_received("refused")
-                self._outbox.close(1009)
+                self._outbox.close(closes.TOO_LARGE)
                 return
             frame_id, kind, command = commands.parse(text)
         except commands.Refused as refused:
             instruments.ws_frame_received("refused")
             if self._connection is None:
-                self._outbox.close(CLOSE_AUTH)
+                self._outbox.close(closes.AUTH)
                 return
             self._refuse(refused.reply_to, refused.error)
             return
@@ -147,7 +140,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         if isinstance(command, commands.Auth):
             await self._authenticate(frame_id, command)
         elif self._connection is None:
-            self._outbox.close(CLOSE_AUTH)
+            self._outbox.close(closes.AUTH)
         elif wait := self._too_fast():
             self._refuse(frame_id, errors.RateLimited(retry_after=wait))
         else:
@@ -164,7 +157,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             return
         except errors.ChatError as error:
             self._refuse(frame_id, error)
-            self._outbox.close(CLOSE_AUTH)
+            self._outbox.close(closes.AUTH)
             return
         if self._connection is None:
             self._reply(frame_id, {})
@@ -182,20 +175,20 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         self._cancel("auth")
         connection = Connection(self._outbox, identity, self._hub.house)
         if not self._hub.add(connection):
-            self._outbox.close(CLOSE_TOO_MANY)
+            self._outbox.close(closes.TOO_MANY)
             return
         self._connection = connection
         if code := self._hub.ended_since(asked_at, identity):
             self._outbox.close(code)
             return
         if not await self._hub.admits(connection):
-            self._outbox.close(CLOSE_TOO_MANY)
+            self._outbox.close(closes.TOO_MANY)
             return
         try:
             connection.shares_presence = await self._hub.shares_presence(connection)
             rooms = await connection.open()
         except PyMongoError:
-            self._outbox.close(CLOSE_TRY_AGAIN)
+            self._outbox.close(closes.RESTART)
             return
         hello = {
             "connection_id": connection.id,
@@ -220,7 +213,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         try:
             await connection.go_live()
         except PyMongoError:
-            self._outbox.close(CLOSE_TRY_AGAIN)  # it comes back and is given what it missed
+            self._outbox.close(closes.RESTART)  # it comes back and is given what it missed
 
     def _watch_expiry(self, identity: Identity) -> None:
         self._cancel("warn")
@@ -230,7 +223,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             after_ms = round(min(left, limits.AUTH_WARNING_S) * 1000)  # from when it is sent
             warning = Frame(frames.push("auth.expiring", {"after_ms": after_ms}))
             self._after("warn", left - limits.AUTH_WARNING_S, lambda: self._outbox.send(warning))
-            self._after("expire", left, lambda: self._outbox.close(CLOSE_AUTH))
+            self._after("expire", left, lambda: self._outbox.close(closes.AUTH))
 
     # --- commands ---
 
@@ -352,7 +345,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             first = self._bad_frames[0]
             is_full = len(self._bad_frames) == limits.BAD_FRAMES_MAX
             if is_full and now - first < limits.BAD_FRAMES_WINDOW_S:
-                self._outbox.close(CLOSE_BAD_FRAMES)
+                self._outbox.close(closes.BAD_FRAMES)
 
     def _too_fast(self) -> float:
         return self._bucket.take(now=time.monotonic()) if settings.RATE_LIMITS else 0.0
@@ -383,4 +376,4 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a socket's task failed", exc_info=error)
-            self._outbox.close(1011)
+            self._outbox.close(closes.FAULT)

@@ -16,16 +16,13 @@ from typing import Any, Final
 from pymongo.errors import PyMongoError
 
 from accounts.identity import Identity
-from chat import errors, fanout, limits, presence, roster
+from chat import closes, errors, fanout, limits, presence, roster
 from chat.connection import Connection
 from chat.protocol import frames
 from chat.protocol.frames import Frame
 from chat.store import records
 from chatsite import times
 
-CLOSE_AUTH: Final = 4401
-CLOSE_SUSPENDED: Final = 4403
-CLOSE_RESTART: Final = 1012
 SEND_AWAY_S: Final = 5.0
 """A replica that ends has sent its last connection away after this long (docs/architecture.md,
 "How it ends")."""
@@ -98,7 +95,7 @@ class Hub:
         for connection in leaving:
             data = {"after_ms": random.randrange(COME_BACK_MS)}  # noqa: S311  (no secret)
             connection.push(Frame(frames.push("reconnect", data)))
-            connection.close(CLOSE_RESTART)
+            connection.close(closes.RESTART)
             await asyncio.sleep(pause_s)
 
     # --- presence ---
@@ -120,7 +117,7 @@ class Hub:
         try:
             connection.shares_presence = await self.shares_presence(connection)
         except PyMongoError:
-            connection.close(CLOSE_RESTART)  # else one who wants to be unseen is seen
+            connection.close(closes.RESTART)  # else one who wants to be unseen is seen
 
     def set_presence(self, connection: Connection, state: str) -> None:
         """How one of a person's connections is: online, away or invisible.
@@ -217,7 +214,7 @@ class Hub:
         try:
             await connection.add(room)
         except PyMongoError:
-            connection.close(CLOSE_RESTART)  # it comes back and finds the room in `hello`
+            connection.close(closes.RESTART)  # it comes back and finds the room in `hello`
 
     def _room_said(self, room: str, payload: dict[str, Any]) -> None:
         if payload["what"] == "presence":
@@ -259,9 +256,9 @@ def _ended(told: Mapping[str, Any], identity: Identity) -> int | None:
     """How the end of sessions, as the house log tells it, closes a connection; None: not at all."""
     if identity.user_id == told["user"]:
         if told["reason"] == "suspended":
-            return CLOSE_SUSPENDED
+            return closes.SUSPENDED
         if identity.session_id in told["sessions"]:
-            return CLOSE_AUTH
+            return closes.AUTH
     return None
 
 

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from chat import closes
 from chat.protocol.frames import Batch, Frame
 from metrics.instruments import frames_sent
 
 OUTBOX_MAX_BYTES: Final = 1024 * 1024
 OUTBOX_LOW_BYTES: Final = 256 * 1024
-CLOSE_SLOW: Final = 4008
 PIPE: Final = "parley.pipe"
 """The ASGI extension of `chatsite.server`."""
 
@@ -176,4 +176,4 @@ class Queued:
     def _give_up(self) -> None:
         self._frames.clear()
         self._bytes = 0
-        self.close(CLOSE_SLOW)
+        self.close(closes.SLOW)

@@ -12,7 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
-from chat import errors, limits
+from chat import closes, errors, limits
+from chat.client.frames import FINAL_CLOSES
 from chat.protocol import commands, frames, objects
 from metrics import labels
 from tests.house import tree
@@ -96,8 +97,9 @@ def test_every_error_stands_with_its_status_and_whether_to_repeat() -> None:
     }
 
 
-def closes() -> Iterator[int]:
-    """The codes with which our own modules close sockets."""
+def close_codes() -> Iterator[int]:
+    """Those of the chat, and those of the server beneath it."""
+    yield from (code for name, code in vars(closes).items() if name.isupper())
     for path in tree.modules():
         for name, value in tree.assigned(ast.walk(tree.parsed(path))):
             is_number = isinstance(value, ast.Constant) and isinstance(value.value, int)
@@ -106,10 +108,17 @@ def closes() -> Iterator[int]:
 
 
 def test_every_close_code_has_its_row_and_is_counted() -> None:
-    found = {str(code) for code in closes()}
-    assert len(found) > 4
+    found = {str(code) for code in close_codes()}
+    assert len(found) > 11
     assert not found - set(first_cells("Close codes"))
     assert not found - labels.CLOSE_CODES
+
+
+def test_the_client_does_not_come_back_after_those_of_which_the_doc_says_so() -> None:
+    _, found, rest = tree.section(DOC, "Close codes").partition("Do not come back")
+    assert found
+    final = {int(CODE.findall(cells[0])[0]) for cells in tree.rows(rest.split("These are")[0])}
+    assert final == FINAL_CLOSES
 
 
 def test_every_limit_stands_with_its_value() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from accounts.identity import Identity
-from chat import consumers, fanout, handshake, hub
+from chat import closes, consumers, fanout, handshake
 from chat.connection import Connection
 from chat.consumers import SocketConsumer
 from chat.feed import Feed
@@ -68,7 +68,7 @@ async def test_one_that_cannot_go_live_by_itself_is_sent_back(
     monkeypatch.setattr(Connection, "go_live", fails)
     async with asyncio.timeout(DEADLINE_S):
         await SocketConsumer()(SCOPE, socket.receive, socket.send)
-    assert socket.code == consumers.CLOSE_TRY_AGAIN
+    assert socket.code == closes.RESTART
 
 
 async def test_one_whose_wish_to_be_seen_cannot_be_read_is_sent_back(
@@ -82,7 +82,7 @@ async def test_one_whose_wish_to_be_seen_cannot_be_read_is_sent_back(
         for listener in house.house_listeners:
             listener({"what": "profile_changed", "user": socket.user})
         await running
-    assert socket.code == hub.CLOSE_RESTART
+    assert socket.code == closes.RESTART
 
 
 async def test_nobody_is_let_in_before_the_house_is_heard(
@@ -91,7 +91,7 @@ async def test_nobody_is_let_in_before_the_house_is_heard(
     monkeypatch.setattr(fanout.Fanout, "follows_house", False)
     async with asyncio.timeout(DEADLINE_S):
         await SocketConsumer()(SCOPE, socket.receive, socket.send)
-    assert socket.code == consumers.CLOSE_TRY_AGAIN
+    assert socket.code == closes.RESTART
 
 
 async def test_a_start_waits_until_the_house_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,8 +120,8 @@ async def test_a_start_waits_until_the_house_is_heard(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("reason", "whose", "code"),
     [
-        ("logout", "its own", hub.CLOSE_AUTH),
-        ("suspended", "none", hub.CLOSE_SUSPENDED),
+        ("logout", "its own", closes.AUTH),
+        ("suspended", "none", closes.SUSPENDED),
         ("logout", "another", None),
     ],
 )
@@ -169,4 +169,4 @@ async def test_a_new_token_of_a_session_that_ends_while_it_is_looked_at(
         monkeypatch.setattr(handshake, "identity_of_token", identity_of_token)
         await consumer._authenticate(1, commands.Auth(token="new"))
         await running
-    assert socket.code == hub.CLOSE_AUTH
+    assert socket.code == closes.AUTH
