@@ -8,11 +8,12 @@ named. Before that nothing durable is pushed, so that a resume can come first.
 import asyncio
 import uuid
 from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from accounts.identity import Identity
 from chat import errors, fanout, limits, selectors
 from chat.feed import Feed
+from chat.outbox import Wire
 from chat.protocol import frames
 from chat.protocol.frames import Batch, Frame
 from chat.protocol.objects import Room
@@ -23,29 +24,6 @@ OPEN_AT_ONCE: Final = 16
 AHEAD_TRIES: Final = 40
 AHEAD_WAIT_S: Final = 0.05
 """A client that saw more than this process has: how long the process may take to get there."""
-
-
-class Wire(Protocol):
-    """The socket, as a connection sees it. Nothing here waits but `drained`."""
-
-    @property
-    def has_room(self) -> bool:
-        """Whether little is queued."""
-
-    def send(self, frame: Frame) -> None:
-        """Queue a frame; over the bound the socket is closed as too slow."""
-
-    def send_batch(self, batch: Batch) -> None:
-        """Queue several frames that go to other sockets as well."""
-
-    def send_if_idle(self, frame: Frame) -> None:
-        """Queue a frame that may be dropped when others are waiting."""
-
-    def close(self, code: int) -> None:
-        """Close after what is queued."""
-
-    async def drained(self) -> bool:
-        """Wait until `has_room`, or the socket is closed; whether it still takes anything."""
 
 
 class Connection:

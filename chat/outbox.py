@@ -39,28 +39,38 @@ class Pipe(Protocol):
     async def drained(self) -> bool: ...
 
 
-class Outbox(Protocol):
-    """The way out of one socket. `run` sends what waits until the socket is closed, or ends at once
-    where nothing waits here; the rest is `chat.connection.Wire`."""
+class Wire(Protocol):
+    """The socket, as a connection sees it. Nothing here waits but `drained`."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether little is queued."""
+
+    def send(self, frame: Frame) -> None:
+        """Queue a frame; over the bound the socket is closed as too slow."""
+
+    def send_batch(self, batch: Batch) -> None:
+        """Queue several frames that go to other sockets as well."""
+
+    def send_if_idle(self, frame: Frame) -> None:
+        """Queue a frame that may be dropped when others are waiting."""
+
+    def close(self, code: int) -> None:
+        """Close after what is queued."""
+
+    async def drained(self) -> bool:
+        """Wait until `has_room`, or the socket is closed; whether it still takes anything."""
+
+
+class Outbox(Wire, Protocol):
+    """The way out of one socket, as its consumer sees it."""
 
     @property
     def close_code(self) -> int | None:
         """With what it is being closed from this side; None while it is not."""
 
-    def send(self, frame: Frame) -> None: ...
-
-    def send_batch(self, batch: Batch) -> None: ...
-
-    def send_if_idle(self, frame: Frame) -> None: ...
-
-    def close(self, code: int) -> None: ...
-
-    @property
-    def has_room(self) -> bool: ...
-
-    async def drained(self) -> bool: ...
-
-    async def run(self) -> None: ...
+    async def run(self) -> None:
+        """Send what waits until the socket is closed; ends at once where nothing waits here."""
 
 
 def of(scope: Mapping[str, Any], send: Send) -> Outbox:
