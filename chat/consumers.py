@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, assert_never
 
 from channels.consumer import AsyncConsumer
@@ -25,6 +26,7 @@ from chat.outbox import Outbox, Send
 from chat.protocol import commands, frames
 from chat.protocol.commands import Command, FrameId
 from chat.protocol.frames import Frame
+from chat.tasks import Tasks
 from metrics import instruments
 
 LIVE_ANYWAY_S: Final = 1.5
@@ -42,10 +44,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     def __init__(self) -> None:
         self._id = uuid.uuid4().hex
         self._outbox: Outbox
+        self._tasks: Tasks
         self._is_accepted = False
         self._connection: Connection | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._bad_frames: deque[float] = deque(maxlen=limits.BAD_FRAMES_MAX)
         rate = limits.FRAMES_PER_WINDOW / limits.FRAMES_WINDOW_S
         now = time.monotonic()
@@ -56,19 +58,20 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope = scope
         self.base_send = send
-        while True:
-            message = await receive()
-            match message["type"]:
-                case "websocket.receive":
+        self._outbox = outbox.of(scope, send)
+        self._tasks = Tasks(partial(_failed, self._outbox))
+        code: int | None = closes.FAULT
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
+                if message["type"] == "websocket.receive":
                     await self._receive(message)
-                case "websocket.connect":
+                else:
                     await self._connect()
-                case "websocket.disconnect":
-                    self._disconnect(message.get("code"))
-                    return
+            code = message.get("code")
+        finally:
+            await self._end(code)
 
     async def _connect(self) -> None:
-        self._outbox = outbox.of(self.scope, self.base_send)
         asked_at = time.monotonic()
         try:
             await self._find_hub()
@@ -101,9 +104,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         await self.base_send({"type": "websocket.accept"})
         self._is_accepted = True
         instruments.ws_connected()
-        self._spawn(self._outbox.run())
+        self._tasks.own(self._outbox.run())
 
-    def _disconnect(self, code: int | None) -> None:
+    async def _end(self, code: int | None) -> None:
         code = self._outbox.close_code or code or closes.LOST
         if self._is_accepted:
             instruments.ws_disconnected(code)
@@ -111,11 +114,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             instruments.slow_closed()
         for timer in self._timers.values():
             timer.cancel()
-        for task in list(self._tasks):
-            task.cancel()
         if self._connection is not None:
             self._connection.shut()
             self._hub.remove(self._connection)
+        await self._tasks.end()
 
     async def _receive(self, message: dict[str, Any]) -> None:
         if self._outbox.close_code is not None:
@@ -205,7 +207,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         }
         self._outbox.send(Frame(frames.push("hello", hello)))
         self._watch_expiry(identity)
-        self._after("live", LIVE_ANYWAY_S, lambda: self._spawn(self._go_live(connection)))
+        self._after("live", LIVE_ANYWAY_S, lambda: self._tasks.own(self._go_live(connection)))
         self._after("beat", limits.HEARTBEAT_S, self._beat)
 
     async def _go_live(self, connection: Connection) -> None:
@@ -262,9 +264,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                     text=command.text,
                     reply_to=command.reply_to,
                 )
-                self._spawn(self._answer_sent(frame_id, storing))
-                while len(self._tasks) > ANSWERS_PENDING_MAX:
-                    await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+                self._tasks.own(self._answer_sent(frame_id, storing))
+                await self._tasks.at_most(ANSWERS_PENDING_MAX)
                 return None
             case commands.ReadMark():
                 state = await services.read_mark(
@@ -367,13 +368,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         if timer is not None:
             timer.cancel()
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
 
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a socket's task failed", exc_info=error)
-            self._outbox.close(closes.FAULT)
+def _failed(outbox: Outbox, _name: str, error: BaseException) -> None:
+    logger.error("a socket's task failed", exc_info=error)
+    outbox.close(closes.FAULT)

@@ -108,6 +108,10 @@ class Fanout:
         """Have something run beside, for as long as this lives."""
         self._tasks.supervise(work, name)
 
+    def own(self, work: Awaitable[None]) -> None:
+        """Have something run once, beside; it ends with this at the latest."""
+        self._tasks.own(work)
+
     async def stop(self) -> None:
         """Write what is waiting (for at most `FLUSH_LIMIT_S`), then end every task."""
         with contextlib.suppress(TimeoutError):

@@ -44,7 +44,6 @@ class Hub:
         self._people: dict[str, set[Connection]] = {}
         self._watchers: dict[str, set[Connection]] = {}
         self._ended: deque[tuple[float, Mapping[str, Any]]] = deque(maxlen=ENDED_KEPT)
-        self._tasks: set[asyncio.Task[None]] = set()
         house.house_listeners.append(self._house_said)
         house.ephemeral_listeners.append(self._room_said)
 
@@ -177,7 +176,7 @@ class Hub:
             case "added":
                 for user in data["users"]:
                     for connection in self.of(user):
-                        self._spawn(self._added(connection, data["room"]))
+                        self.house.own(self._added(connection, data["room"]))
             case "removed":
                 for user in data["users"]:
                     for connection in self.of(user):
@@ -197,16 +196,16 @@ class Hub:
                         connection.close(code)
             case "connections":
                 meant = roster.meant(self.everyone(), data["who"])
-                self._spawn(roster.answer(self.house, data["ask"], list(meant)))
+                self.house.own(roster.answer(self.house, data["ask"], list(meant)))
                 if (over_s := data.get("away_over_s")) is not None:
                     pause_s = over_s / max(1, len(meant))
-                    self._spawn(self._send_away(meant, pause_s))
+                    self.house.own(self._send_away(meant, pause_s))
             case "room_pruned":
                 if (feed := self.house.feed(data["room"])) is not None:
                     feed.forget(data["low_seq"])
             case "profile_changed":
                 for connection in self.of(data["user"]):
-                    self._spawn(self._privacy_changed(connection))
+                    self.house.own(self._privacy_changed(connection))
             case unknown:
                 logger.warning("a house event of a newer release: %s", unknown)
 
@@ -240,16 +239,6 @@ class Hub:
         for subscriber in list(feed.subscribers) if feed else ():
             if isinstance(subscriber, Connection) and subscriber.identity.user_id != user:
                 subscriber.push_soft(frame)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.warning("a house event could not be acted on: %r", error)
 
 
 def _ended(told: Mapping[str, Any], identity: Identity) -> int | None:

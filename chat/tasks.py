@@ -10,17 +10,26 @@ PAUSE_MAX_S: Final = 5.0
 CANCEL_AGAIN_S: Final = 1.0
 """A task that has not ended this long after it was cancelled is cancelled again."""
 
+Failed = Callable[[str, BaseException], None]
+"""Told of what nobody awaits and failed: the task's name, and why."""
 logger = logging.getLogger(__name__)
+
+
+def _log(name: str, error: BaseException) -> None:
+    logger.warning("%s failed: %r", name, error)
 
 
 class Tasks:
     """The tasks of one owner, on one loop."""
 
-    def __init__(self) -> None:
+    __slots__ = ("_failed", "_tasks")
+
+    def __init__(self, failed: Failed = _log) -> None:
+        self._failed = failed
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def own(self, work: Any) -> "asyncio.Task[Any]":
-        """Run this once. Its failure is told here, if nobody awaits it."""
+        """Run this once. `failed` is told if it fails."""
         task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -29,6 +38,11 @@ class Tasks:
     def supervise(self, work: Callable[[], Awaitable[None]], name: str) -> "asyncio.Task[Any]":
         """Run this for as long as the owner lives; when it fails, tell and begin again."""
         return self.own(_supervised(work, name))
+
+    async def at_most(self, count: int) -> None:
+        """Wait until no more of them than this are left."""
+        while len(self._tasks) > count:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def end(self) -> None:
         """Cancel all and wait until they have ended.
@@ -43,8 +57,8 @@ class Tasks:
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.warning("%s failed: %r", task.get_name(), task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(task.get_name(), error)
 
 
 async def _supervised(work: Callable[[], Awaitable[None]], name: str) -> None:

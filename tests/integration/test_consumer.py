@@ -1,6 +1,7 @@
-"""A socket that is let in at a bad moment: the database fails, or its session ends just then."""
+"""A socket at a bad moment: the database fails, its session ends, its client says too much."""
 
 import asyncio
+import json
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from accounts.identity import Identity
-from chat import closes, consumers, fanout, handshake
+from chat import closes, consumers, fanout, handshake, hub, outbox, services
 from chat.connection import Connection
 from chat.consumers import SocketConsumer
 from chat.feed import Feed
@@ -21,28 +22,36 @@ SCOPE: dict[str, Any] = {"type": "websocket", "headers": []}
 
 
 class Ends:
-    """Both ends of a socket that connects, says nothing and waits to be closed."""
+    """Both ends of a socket that connects, says what a test has it say, and waits to be closed."""
 
     def __init__(self, user: str) -> None:
         self.user = user
         self.code: int | None = None
         self.is_greeted = asyncio.Event()
-        self._is_closed = asyncio.Event()
-        self._begins = True
+        self.replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._events.put_nowait({"type": "websocket.connect"})
+
+    def say(self, type_: str, data: object, *, times: int = 1) -> None:
+        text = json.dumps({"id": 1, "type": type_, "data": data})
+        for _ in range(times):
+            self._events.put_nowait({"type": "websocket.receive", "text": text})
+
+    def leave(self) -> None:
+        self._events.put_nowait({"type": "websocket.disconnect", "code": self.code})
 
     async def receive(self) -> dict[str, Any]:
-        if self._begins:
-            self._begins = False
-            return {"type": "websocket.connect"}
-        await self._is_closed.wait()
-        return {"type": "websocket.disconnect", "code": self.code}
+        return await self._events.get()
 
     async def send(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.close":
             self.code = message["code"]
-            self._is_closed.set()
+            self.leave()
         elif message["type"] == "websocket.send":
             self.is_greeted.set()
+            frame = json.loads(message["text"])
+            if "reply_to" in frame:
+                self.replies.put_nowait(frame)
 
 
 async def fails(*_: object) -> None:
@@ -170,3 +179,45 @@ async def test_a_new_token_of_a_session_that_ends_while_it_is_looked_at(
         await consumer._authenticate(1, commands.Auth(token="new"))
         await running
     assert socket.code == closes.AUTH
+
+
+async def test_a_fault_of_ours_leaves_nothing_of_the_socket_behind(
+    socket: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await hub.current()
+
+    async def broken(*_: object, **__: object) -> None:
+        assert len(here.of(socket.user)) == 1
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(services, "typing_start", broken)
+    socket.say("typing.start", {"room": "1" * 24})
+    async with asyncio.timeout(DEADLINE_S):
+        with pytest.raises(RuntimeError, match="on purpose"):
+            await SocketConsumer()(SCOPE, socket.receive, socket.send)
+    assert here.of(socket.user) == []
+
+
+async def test_what_a_house_event_began_ends_with_the_house(
+    house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await cast.someone("alice")
+    process = fanout.Fanout()
+    here = hub.Hub(process)
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def add(_connection: Connection, _room: str) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Connection, "add", add)
+    assert here.add(Connection(outbox.Queued(Ends("").send), alice, process))
+    for listener in process.house_listeners:
+        listener({"what": "added", "users": [alice.user_id], "room": "1" * 24})
+    async with asyncio.timeout(DEADLINE_S):
+        await began.wait()
+        await process.stop()
+    assert ended.is_set()

@@ -63,3 +63,30 @@ async def test_one_that_nobody_awaits_tells_of_its_failure(
     await asyncio.wait([task])
     await asyncio.sleep(0)  # its callback
     assert "on purpose" in caplog.text
+
+
+async def test_an_owner_can_be_told_instead() -> None:
+    told: list[BaseException] = []
+
+    async def failing() -> None:
+        raise RuntimeError("on purpose")
+
+    owner = Tasks(lambda _name, error: told.append(error))
+    await asyncio.wait([owner.own(failing())])
+    await asyncio.sleep(0)  # its callback
+    assert [str(error) for error in told] == ["on purpose"]
+
+
+async def test_an_owner_can_wait_until_few_are_left() -> None:
+    doors = [asyncio.Event() for _ in range(3)]
+    owner = Tasks()
+    for door in doors:
+        owner.own(door.wait())
+    waiting = asyncio.create_task(owner.at_most(1))
+    doors[0].set()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    doors[1].set()
+    async with asyncio.timeout(10):
+        await waiting
+    await owner.end()
