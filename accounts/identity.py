@@ -71,10 +71,13 @@ def identity_of(
     """Judge the stored documents of a person and a login.
 
     Raises:
-        Unauthenticated: no such person or login, suspended, ended, or not one's own.
+        Suspended: the person is.
+        Unauthenticated: no such person or login, ended, or not one's own.
     """
-    if user is None or not user["is_active"]:
+    if user is None:
         raise errors.Unauthenticated("This account is not in use.")
+    if not user["is_active"]:
+        raise errors.Suspended
     if user.get("must_change_password"):
         raise errors.Unauthenticated("A new password must be chosen. Please sign in again.")
     if session is None or not session_lives(session, user_id=user["_id"], now=now):
@@ -103,7 +106,7 @@ async def identity_load(*, user_id: str, session_id: str, expires_at: float | No
     """Who the claims of a token speak of, as stored now.
 
     Raises:
-        Unauthenticated: suspended, or the session has ended.
+        Suspended, Unauthenticated: the person is, or the session has ended.
         Unavailable: the database cannot be reached.
     """
     try:

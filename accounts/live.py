@@ -19,7 +19,7 @@ def identity_load(*, user_id: str, session_id: str, expires_at: float | None) ->
     """As `identity.identity_load`.
 
     Raises:
-        Unauthenticated: suspended, or the session has ended.
+        Suspended, Unauthenticated: the person is, or the session has ended.
     """
     with pymongo.timeout(identity.READ_TIMEOUT_S):
         user = stored.users().find_one({"_id": stored.object_id(user_id)}, identity.USER_FIELDS)

@@ -79,13 +79,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         except handshake.Forbidden:
             await self.base_send({"type": "websocket.close"})
             return
-        except errors.Unavailable:
+        except errors.ChatError as error:
             await self._accept()
-            self._outbox.close(closes.RESTART)
-            return
-        except errors.ChatError:
-            await self._accept()
-            self._outbox.close(closes.AUTH)
+            self._outbox.close(_close_of(error))
             return
         await self._accept()
         if identity is None:
@@ -151,15 +147,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     # --- authentication ---
 
     async def _authenticate(self, frame_id: FrameId, command: commands.Auth) -> None:
+        self._cancel("auth")
         asked_at = time.monotonic()
         try:
             identity = await handshake.identity_of_token(command.token)
-        except errors.Unavailable as error:
-            self._refuse(frame_id, error)
-            return
         except errors.ChatError as error:
             self._refuse(frame_id, error)
-            self._outbox.close(closes.AUTH)
+            if self._connection is None or not isinstance(error, errors.Unavailable):
+                self._outbox.close(_close_of(error))
             return
         if self._connection is None:
             self._reply(frame_id, {})
@@ -174,7 +169,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
                 self._outbox.close(code)
 
     async def _begin(self, identity: Identity, asked_at: float) -> None:
-        self._cancel("auth")
         connection = Connection(self._outbox, identity, self._hub.house)
         if not self._hub.add(connection):
             self._outbox.close(closes.TOO_MANY)
@@ -367,6 +361,17 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
+
+
+def _close_of(refusal: errors.ChatError) -> int:
+    """How a socket ends of whose owner this was said."""
+    match refusal:
+        case errors.Unavailable():
+            return closes.RESTART
+        case errors.Suspended():
+            return closes.SUSPENDED
+        case _:
+            return closes.AUTH
 
 
 def _failed(outbox: Outbox, _name: str, error: BaseException) -> None:

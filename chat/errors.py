@@ -156,6 +156,11 @@ class WordsRefused(ValidationFailed):
     default_message = "This room does not accept these words."
 
 
+class Suspended(Unauthenticated):
+    reason = "suspended"
+    default_message = "This account is not in use."
+
+
 class PasswordChangeNeeded(Forbidden):
     reason = "password_change"
     default_message = (

@@ -62,7 +62,7 @@ async def test_is_nobody_once_suspended() -> None:
     session = await session_create(alice, agent="", address="")
     await user_suspend(alice)
 
-    with pytest.raises(errors.Unauthenticated):
+    with pytest.raises(errors.Suspended):
         await load(alice, session)
 
 

@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from accounts.identity import Identity
-from chat import closes, consumers, fanout, handshake, hub, outbox, services
+from chat import closes, consumers, errors, fanout, handshake, hub, limits, outbox, services
 from chat.connection import Connection
 from chat.consumers import SocketConsumer
 from chat.feed import Feed
@@ -179,6 +179,46 @@ async def test_a_new_token_of_a_session_that_ends_while_it_is_looked_at(
         await consumer._authenticate(1, commands.Auth(token="new"))
         await running
     assert socket.code == closes.AUTH
+
+
+async def test_who_says_who_they_are_while_the_database_is_away_is_sent_back(
+    house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def identity_of_token(_token: str) -> Identity:
+        raise errors.Unavailable
+
+    monkeypatch.setattr(handshake, "identity_of_token", identity_of_token)
+    socket = Ends("")
+    socket.say("auth", {"token": "good"})
+    async with asyncio.timeout(DEADLINE_S):
+        await SocketConsumer()(SCOPE, socket.receive, socket.send)
+    assert (await socket.replies.get())["error"]["code"] == "unavailable"
+    assert socket.code == closes.RESTART
+
+
+async def test_nobody_is_late_whose_token_is_being_looked_at(
+    house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await cast.someone("alice")
+
+    async def identity_of_token(_token: str) -> Identity:
+        loop = asyncio.get_running_loop()
+        is_over = loop.create_future()
+        loop.call_later(2 * limits.AUTH_WAIT_S, is_over.set_result, None)
+        await is_over
+        return alice
+
+    monkeypatch.setattr(limits, "AUTH_WAIT_S", 0.01)
+    monkeypatch.setattr(handshake, "identity_of_token", identity_of_token)
+    socket = Ends(alice.user_id)
+    socket.say("auth", {"token": "good"})
+    running = asyncio.create_task(SocketConsumer()(SCOPE, socket.receive, socket.send))
+    async with asyncio.timeout(DEADLINE_S):
+        assert (await socket.replies.get())["ok"]
+        await socket.is_greeted.wait()
+        socket.leave()
+        await running
+    assert socket.code is None
 
 
 async def test_a_fault_of_ours_leaves_nothing_of_the_socket_behind(
