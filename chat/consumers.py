@@ -42,7 +42,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     """One socket, from handshake to close."""
 
     def __init__(self) -> None:
-        self._id = uuid.uuid4().hex
         self._outbox: Outbox
         self._tasks: Tasks
         self._is_accepted = False
@@ -129,20 +128,35 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             frame_id, kind, command = commands.parse(text)
         except commands.Refused as refused:
             instruments.ws_frame_received("refused")
-            if self._connection is None:
-                self._outbox.close(closes.AUTH)
-                return
-            self._refuse(refused.reply_to, refused.error)
+            await self._turn_down(refused)
             return
         instruments.ws_frame_received(kind)
         if isinstance(command, commands.Auth):
+            wait_s = self._too_fast()
+            while wait_s:  # refused, it would cost whoever is busy the login
+                await asyncio.sleep(wait_s)
+                wait_s = self._too_fast()
             await self._authenticate(frame_id, command)
         elif self._connection is None:
             self._outbox.close(closes.AUTH)
-        elif wait := self._too_fast():
-            self._refuse(frame_id, errors.RateLimited(retry_after=wait))
+        elif wait_s := self._too_fast():
+            await self._slow_down(frame_id, wait_s)
         else:
             await self._answer(frame_id, command, self._connection)
+
+    async def _turn_down(self, refused: commands.Refused) -> None:
+        """What is no command counts as a frame like any other."""
+        if self._connection is None:
+            self._outbox.close(closes.AUTH)
+        elif (wait_s := self._too_fast()) and not isinstance(refused.error, errors.BadFrame):
+            await self._slow_down(refused.reply_to, wait_s)
+        else:
+            self._refuse(refused.reply_to, refused.error)
+
+    async def _slow_down(self, frame_id: FrameId | None, wait_s: float) -> None:
+        """One read brings hundreds of frames, and refusing them is work: others come in between."""
+        self._refuse(frame_id, errors.RateLimited(retry_after=wait_s))
+        await asyncio.sleep(0)
 
     # --- authentication ---
 

@@ -221,6 +221,37 @@ async def test_nobody_is_late_whose_token_is_being_looked_at(
     assert socket.code is None
 
 
+@pytest.mark.parametrize(
+    ("type_", "data"), [("ping", {}), ("resume", {})], ids=["a command", "wrong data"]
+)
+async def test_a_flood_is_refused_and_lets_others_in_between(
+    socket: Ends, monkeypatch: pytest.MonkeyPatch, type_: str, data: object
+) -> None:
+    monkeypatch.setattr("django.conf.settings.RATE_LIMITS", True)
+    loop, turns = asyncio.get_running_loop(), 0
+    is_over = False
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if not is_over:
+            loop.call_soon(turn)
+
+    running = asyncio.create_task(SocketConsumer()(SCOPE, socket.receive, socket.send))
+    async with asyncio.timeout(DEADLINE_S):
+        await socket.is_greeted.wait()
+        count = 10 * limits.FRAMES_PER_WINDOW
+        socket.say(type_, data, times=count)
+        turn()
+        replies = [await socket.replies.get() for _ in range(count)]
+        is_over = True
+        socket.leave()
+        await running
+    codes = [reply["error"]["code"] for reply in replies if not reply["ok"]]
+    assert codes.count("rate_limited") > count // 2
+    assert turns > count // 2
+
+
 async def test_a_fault_of_ours_leaves_nothing_of_the_socket_behind(
     socket: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:

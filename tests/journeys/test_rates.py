@@ -208,14 +208,30 @@ async def test_wrong_passwords_are_counted_over_replicas(limited: Cluster) -> No
     assert statuses == [401] * throttles.LOGIN_ACCOUNT.limit + [429]
 
 
-async def test_frames_are_counted_by_socket(limited: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("type_", "data"), [("ping", {}), ("resume", {})], ids=["commands", "wrong data"]
+)
+async def test_frames_are_counted_by_socket(
+    limited: Cluster, type_: str, data: dict[str, object]
+) -> None:
     bob = await limited.person("bob")
     async with await bob.wire() as one, await bob.wire() as other:
         began = time.monotonic()
-        asked = [one.ask("ping", {}) for _ in range(2 * limits.FRAMES_PER_WINDOW)]
-        taken = [reply["ok"] for reply in await asyncio.gather(*asked)].count(True)
+        asked = [one.ask(type_, data) for _ in range(2 * limits.FRAMES_PER_WINDOW)]
+        codes = [reply.get("error", {}).get("code") for reply in await asyncio.gather(*asked)]
+        taken = len(codes) - codes.count("rate_limited")
         rate = limits.FRAMES_PER_WINDOW / limits.FRAMES_WINDOW_S
         refilled = int((time.monotonic() - began) * rate) + 1
         # `hello` was answered by a resume, which is a frame too.
         assert limits.FRAMES_PER_WINDOW - 1 <= taken <= limits.FRAMES_PER_WINDOW + refilled
         assert (await other.ask("ping", {}))["ok"]
+
+
+async def test_a_new_token_too_many_waits_for_its_turn(limited: Cluster) -> None:
+    bob = await limited.person("bob")
+    token = await bob.rest.token()
+    began = time.monotonic()
+    async with await bob.wire() as socket:
+        many = [socket.ask("auth", {"token": token}) for _ in range(limits.FRAMES_PER_WINDOW + 12)]
+        assert all(reply["ok"] for reply in await asyncio.gather(*many))
+    assert time.monotonic() - began > 12 * limits.FRAMES_WINDOW_S / limits.FRAMES_PER_WINDOW
