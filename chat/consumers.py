@@ -215,11 +215,15 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         }
         self._outbox.send(Frame(frames.push("hello", hello)))
         self._watch_expiry(identity)
-        self._after("live", LIVE_ANYWAY_S, lambda: self._tasks.own(self._go_live(connection)))
+        self._after("live", LIVE_ANYWAY_S, lambda: self._live_anyway(connection))
         self._after("beat", limits.HEARTBEAT_S, self._beat)
 
+    def _live_anyway(self, connection: Connection) -> None:
+        """For a client that never said where it stands, or was refused when it did."""
+        if not connection.is_live:
+            self._tasks.own(self._go_live(connection))
+
     async def _go_live(self, connection: Connection) -> None:
-        """For a client that never said where it stands."""
         try:
             await connection.go_live()
         except PyMongoError:
@@ -241,7 +245,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
         """One command, one reply. Sends are answered later, when they are durable."""
         try:
             if not connection.is_live and not isinstance(command, commands.Resume | commands.Ping):
-                self._cancel("live")
                 await connection.go_live()
             done = await self._perform(frame_id, command, connection)
         except errors.ChatError as error:
@@ -261,7 +264,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             case commands.Auth():
                 raise AssertionError("handled before")
             case commands.Resume(rooms=rooms):
-                self._cancel("live")
                 await connection.resume(rooms)
                 return {}
             case commands.MessageSend():

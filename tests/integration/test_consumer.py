@@ -221,6 +221,34 @@ async def test_nobody_is_late_whose_token_is_being_looked_at(
     assert socket.code is None
 
 
+@pytest.mark.parametrize("refused", ["resume", "presence.set"])
+async def test_one_whose_first_command_was_refused_goes_live_all_the_same(
+    socket: Ends, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    attach_all, is_live = Connection._attach_all, asyncio.Event()
+    failing = 0 if refused == "resume" else 1
+
+    async def attached(connection: Connection) -> None:
+        nonlocal failing
+        if failing:
+            failing -= 1
+            await fails()
+        await attach_all(connection)
+        is_live.set()
+
+    monkeypatch.setattr(consumers, "LIVE_ANYWAY_S", 0.1)
+    monkeypatch.setattr(Connection, "_attach_all", attached)
+    running = asyncio.create_task(SocketConsumer()(SCOPE, socket.receive, socket.send))
+    async with asyncio.timeout(DEADLINE_S):
+        data = {"rooms": {"1" * 24: -1}} if refused == "resume" else {"state": "away"}
+        socket.say(refused, data)
+        assert not (await socket.replies.get())["ok"]
+        await is_live.wait()
+        socket.leave()
+        await running
+    assert socket.code is None
+
+
 @pytest.mark.parametrize(
     ("type_", "data"), [("ping", {}), ("resume", {})], ids=["a command", "wrong data"]
 )
