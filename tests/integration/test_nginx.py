@@ -25,6 +25,8 @@ from tests.faults import proxy
 SHIPPED: Final = env.BASE_DIR / "deploy" / "compose"
 HOST: Final = "127.0.0.1"
 DEADLINE_S: Final = 60.0
+LOGINS_AT_ONCE: Final = 80
+"""parley.conf lets 41 of one address through, and then five a second."""
 
 pytestmark = pytest.mark.skipif(not proxy.nginx(), reason="nginx is not installed")
 
@@ -174,6 +176,28 @@ async def test_what_is_too_large_is_answered_in_our_form(nginx: Composed) -> Non
         found = await http.post("/api/v1/auth/login", content=b"x" * 300_000)
         assert found.status_code == 413
         assert found.json()["error"]["code"] == "too_large"
+        assert found.json()["error"]["request_id"] == found.headers["X-Request-Id"]
+
+
+async def test_what_nobody_answers_and_what_is_too_much_is_answered_in_our_form(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("alone")
+    folder.chmod(0o755)
+    gone = f"{HOST}:{proxy.free_port()}"
+    nginx = Composed(folder, port=proxy.free_port(), replicas=[gone], host=HOST)
+    async with (
+        running(nginx),
+        httpx.AsyncClient(base_url=nginx.url, timeout=DEADLINE_S) as http,
+    ):
+        many = [http.post("/api/v1/auth/login", json={}) for _ in range(LOGINS_AT_ONCE)]
+        answers = await asyncio.gather(*many)
+    assert {answer.status_code for answer in answers} == {429, 503}
+    for answer in answers:
+        error = answer.json()["error"]
+        assert error["code"] == {429: "rate_limited", 503: "unavailable"}[answer.status_code]
+        assert error["request_id"] == answer.headers["X-Request-Id"]
+        assert answer.headers["Retry-After"] == str(error["retry_after"])
 
 
 async def test_the_log_says_what_was_asked_and_not_what_was_searched_for(nginx: Composed) -> None:
