@@ -4,8 +4,6 @@ and that no request carries too large a body.
 Knows no view. Works in both worlds without a thread hop; stands outermost, below the counting.
 """
 
-import re
-import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import Token
 from typing import Final, cast
@@ -18,13 +16,10 @@ from django.middleware import common
 from django.utils.decorators import async_only_middleware, sync_only_middleware
 
 from chat import errors
-from chatsite import replies
+from chatsite import replies, request_ids
 from metrics import logs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
-
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
-"""A proxy's id is kept if it looks like one; what else a client sends never reaches a log."""
 
 PARTS: Final = ("text/javascript", "text/css")
 """Never a document: its policies would be a quarter of the weight of a page's scripts."""
@@ -109,8 +104,7 @@ def content_security_policy(*, host: str, secure: bool) -> str:
 
 
 def _begin(request: HttpRequest) -> Token[str]:
-    given = request.headers.get("X-Request-Id", "")
-    found = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    found = request_ids.of(request.headers.get(request_ids.HEADER, ""))
     request.META[logs.REQUEST_ID_KEY] = found  # for what Django logs of it when we are through
     return logs.request_id.set(found)
 
@@ -132,7 +126,7 @@ def _refused(request: HttpRequest) -> HttpResponseBase | None:
 
 def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     headers = response.headers
-    headers["X-Request-Id"] = logs.request_id.get()
+    headers[request_ids.HEADER] = logs.request_id.get()
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     if headers.get("Content-Type", "").startswith(PARTS):

@@ -85,6 +85,13 @@ class Raw:
         found, _, self._buffer = self._buffer.partition(mark)
         return found
 
+    def rest(self) -> bytes:
+        """What comes until the end."""
+        while piece := self.socket.recv(65_536):
+            self._buffer += piece
+        found, self._buffer = self._buffer, b""
+        return found
+
     def send(self, data: bytes) -> None:
         """Send bytes; those that the server does not take any more are forgotten."""
         # How it ended is read from the other direction.

@@ -57,6 +57,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["path"] == "/slow":
             note("slow begins")
             await asyncio.sleep(0.5)
+        while scope["path"] == "/never":
+            if (await receive())["type"] == "http.disconnect":
+                return
         body = b"hello" if scope["path"] != "/length" else str(await length(receive)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
@@ -77,7 +80,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 if "hurry" in sys.argv:  # the same waits, shorter
     process: Any = importlib.import_module("chatsite.server.process")  # installs the reactor
-    process.http.HEAD_TIMEOUT_S = process.http.BODY_TIMEOUT_S = 1
+    process.http.HEAD_TIMEOUT_S = process.http.BODY_TIMEOUT_S = process.HTTP_TIMEOUT_S = 1
 try:
     server.serve("127.0.0.1", port, application=application)
 except server.ServeError as error:

@@ -1,8 +1,8 @@
 """Owns how one replica listens, speaks and ends: Daphne under uvloop, with a WebSocket of our own.
 
-Must not know what the application does. `framing`, `upgrade` and `admission` are pure; `stream` is
-a socket on the loop; `websocket` joins them for one client; `http` takes requests and hands sockets
-over; `process` is the replica. The bounds are in docs/architecture.md.
+Must not know what the application does. `framing`, `upgrade`, `refusals` and `admission` are pure;
+`stream` is a socket on the loop; `websocket` joins them for one client; `http` takes requests and
+hands sockets over; `process` is the replica. The bounds are in docs/architecture.md.
 """
 
 from typing import Any

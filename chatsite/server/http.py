@@ -16,7 +16,7 @@ from twisted.internet import reactor as _installed
 from twisted.web import http as twisted_http
 
 from chatsite import addresses
-from chatsite.server import upgrade
+from chatsite.server import refusals, upgrade
 from chatsite.server.sockets import Sockets
 
 HEAD_TIMEOUT_S: Final = 10
@@ -59,17 +59,20 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.refuse(
-            upgrade.Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "That line is too long.")
+            refusals.Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "That line is too long.")
         )
 
     def connectionLost(self, reason: Any) -> None:
         self._allow(None)
         super().connectionLost(reason)
 
-    def refuse(self, refusal: upgrade.Refused) -> None:
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(refusals.Refused(HTTPStatus.BAD_REQUEST, "This is no request of HTTP."))
+
+    def refuse(self, refusal: refusals.Refused, *, asked: upgrade.Headers = ()) -> None:
         """Answer by ourselves and end the connection."""
         self._allow(None)
-        self.transport.write(upgrade.refused(refusal))
+        self.transport.write(upgrade.refused(refusal, asked=asked))
         self.loseConnection()
 
     def released(self) -> tuple[socket.socket, bytes]:
@@ -97,8 +100,6 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
 class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
     """One request. What is no handshake goes Daphne's way."""
 
-    error_template = "%(title)s\n%(body)s\n"
-
     def gotLength(self, length: int | None) -> None:
         self.content = io.BytesIO()
         self._came = 0
@@ -114,19 +115,30 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             self._refuse_body()
 
     def process(self) -> Any:
-        headers = [
-            (name.lower(), value)
-            for name, values in self.requestHeaders.getAllRawHeaders()
-            for value in values
-        ]
+        headers = self._headers()
         if not upgrade.is_asked(headers):
             return super().process()
         try:
             self._hand_over(headers)
-        except upgrade.Refused as refusal:
+        except refusals.Refused as refusal:
             self.server.protocol_disconnected(self)
-            self.channel.refuse(refusal)
+            self.channel.refuse(refusal, asked=headers)
         return None
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """What Daphne answers by itself, said as everything else is."""
+        words = "Something broke." if status == HTTPStatus.INTERNAL_SERVER_ERROR else body
+        refusal = refusals.Refused(HTTPStatus(status), words)
+        headers, content = refusals.answer(refusal, asked=self._headers())
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": content})
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [
+            (name.lower(), value)
+            for name, values in self.requestHeaders.getAllRawHeaders()
+            for value in values
+        ]
 
     def _hand_over(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Make this connection a WebSocket.
@@ -139,7 +151,7 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             not HEADER_NAME_RE.fullmatch(name) or INVALID_HEADER_VALUE_BYTES.intersection(value)
             for name, value in headers
         ):
-            raise upgrade.Refused(HTTPStatus.BAD_REQUEST, "A header that cannot be.")
+            raise refusals.Refused(HTTPStatus.BAD_REQUEST, "A header that cannot be.")
         key = upgrade.key_of(
             method=self.method,
             http_version=self.clientproto,
@@ -147,11 +159,11 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             has_body=self._came > 0,
         )
         if self.channel.transport in _reactor.getWriters():
-            raise upgrade.Refused(HTTPStatus.BAD_REQUEST, "The last answer was not read yet.")
+            raise refusals.Refused(HTTPStatus.BAD_REQUEST, "The last answer was not read yet.")
         try:
             path, _, query = self.uri.decode("ascii").partition("?")
         except UnicodeDecodeError:
-            raise upgrade.Refused(HTTPStatus.BAD_REQUEST, "An address is ASCII.") from None
+            raise refusals.Refused(HTTPStatus.BAD_REQUEST, "An address is ASCII.") from None
         peer, host = self.channel.getPeer(), self.channel.getHost()
         address = addresses.client_address(
             peer=peer.host,
@@ -181,6 +193,5 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
         sockets.take(connected, key=key, scope=scope, early=early, address=address)
 
     def _refuse_body(self) -> None:
-        self.channel.refuse(
-            upgrade.Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much.")
-        )
+        refusal = refusals.Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much.")
+        self.channel.refuse(refusal, asked=self._headers())

@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from chatsite.server import upgrade
+from chatsite.server import refusals
 from chatsite.server.admission import Admission, Full
 from chatsite.server.websocket import Application, WebSocket
 
@@ -44,8 +44,9 @@ class Sockets:
         try:
             self._admission.enter(address)
         except Full as full:
-            later = [(b"retry-after", str(RETRY_AFTER_S).encode())]
-            raise upgrade.Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(full), later) from None
+            raise refusals.Refused(
+                HTTPStatus.SERVICE_UNAVAILABLE, str(full), retry_after=RETRY_AFTER_S
+            ) from None
 
     def take(
         self,

@@ -11,23 +11,15 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Final
 
+from chatsite.server import refusals
+from chatsite.server.refusals import Refused
+
 VERSION: Final = b"13"
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, 1.3."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case, as ASGI has them."""
-
-
-class Refused(Exception):
-    """No handshake: the HTTP status, one line for people, and further headers of the answer."""
-
-    def __init__(
-        self, status: HTTPStatus, words: str, headers: Iterable[tuple[bytes, bytes]] = ()
-    ) -> None:
-        super().__init__(words)
-        self.status = status
-        self.headers = tuple(headers)
 
 
 def is_asked(headers: Headers) -> bool:
@@ -84,21 +76,10 @@ def accepted(key: bytes, *, subprotocol: str | None, headers: Headers = ()) -> b
     )
 
 
-def refused(refusal: Refused) -> bytes:
+def refused(refusal: Refused, *, asked: Headers) -> bytes:
     """The answer that ends a connection which will be no WebSocket."""
-    body = f"{refusal}\n".encode()
-    return (
-        _answer(
-            refusal.status,
-            [
-                (b"connection", b"close"),
-                (b"content-type", b"text/plain; charset=utf-8"),
-                (b"content-length", str(len(body)).encode()),
-                *refusal.headers,
-            ],
-        )
-        + body
-    )
+    headers, body = refusals.answer(refusal, asked=asked)
+    return _answer(refusal.status, [(b"connection", b"close"), *headers]) + body
 
 
 def _answer(status: HTTPStatus, headers: Iterable[tuple[bytes, bytes]]) -> bytes:

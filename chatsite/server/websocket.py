@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
-from chatsite.server import framing, upgrade
+from chatsite.server import framing, refusals, upgrade
 from chatsite.server.stream import Stream
 
 INBOX_MAX: Final = 16
@@ -248,7 +248,8 @@ class WebSocket:
             self._received(early)
 
     def _refuse(self, status: HTTPStatus, words: str) -> None:
-        self._stream.write(upgrade.refused(upgrade.Refused(status, words)))
+        refusal = refusals.Refused(status, words)
+        self._stream.write(upgrade.refused(refusal, asked=self._scope.get("headers", ())))
         self._end(CLOSE_ABNORMAL)
 
     def _application_ended(self, task: "asyncio.Task[None]") -> None:

@@ -1,12 +1,15 @@
 """What the server takes from HTTP clients, and how many sockets."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chatsite.server import refusals
 from tests.raw import HANDSHAKE, Raw
 from tests.served import Served, until
 
@@ -27,6 +30,16 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert served.end() == (0, "")
 
 
+def assert_refused(head: str, body: bytes) -> dict[str, Any]:
+    """What was said, in the one shape and with an id."""
+    error: dict[str, Any] = json.loads(body)["error"]
+    lines = [line.lower() for line in head.splitlines()]
+    assert f"x-request-id: {error['request_id']}" in lines
+    assert error["code"] in refusals.CODES.values()
+    assert error["message"]
+    return error
+
+
 def from_(address: str) -> dict[str, str]:
     return HANDSHAKE | {"X-Forwarded-For": address}
 
@@ -38,7 +51,8 @@ def test_an_address_has_so_many_sockets_and_all_together_so_many(few: Served) ->
         with Raw(few.port) as third:
             refused = third.ask(from_("10.0.0.1"))
             assert refused.startswith("HTTP/1.1 503 ")
-            assert "retry-after: " in refused
+            error = assert_refused(refused, third.rest())
+            assert f"retry-after: {error['retry_after']}" in refused.splitlines()
         assert " 101 " in other.ask(from_("10.0.0.2"))
         with Raw(few.port) as fourth:
             assert " 503 " in fourth.ask(from_("10.0.0.3"))
@@ -84,10 +98,32 @@ def test_a_body_is_bounded_however_it_comes(
             with pytest.raises(TimeoutError):
                 raw.head()
             return
-        assert raw.head().startswith(f"HTTP/1.1 {status} ")
-        if status == 200:  # what the application was given
+        answer = raw.head()
+        assert answer.startswith(f"HTTP/1.1 {status} ")
+        if status != 200:
+            assert_refused(answer, raw.rest())
+        else:  # what the application was given
             kept = int(raw.until(b"\r\n0\r\n\r\n").split()[-1])
             assert kept == min(len(body), 262_145) if "Content-Length" in headers else 65_536
+
+
+@pytest.mark.parametrize("line", ["GET /\xe9 HTTP/1.1", "GET /?q=\xe9 HTTP/1.1", "hello"])
+def test_what_is_no_request_is_refused_in_the_one_shape(few: Served, line: str) -> None:
+    with Raw(few.port) as raw:
+        head = raw.ask({"Host": "x"}, line=line)
+        assert head.startswith("HTTP/1.1 400 ")
+        assert_refused(head, raw.rest())
+
+
+def test_an_answer_that_does_not_come_is_refused_in_its_place(tmp_path: Path) -> None:
+    served = Served(tmp_path, "hurry").started()
+    with Raw(served.port) as raw:
+        asked = {"Host": "x", "Connection": "close", "X-Request-Id": "of-a-proxy"}
+        head = raw.ask(asked, line="GET /never HTTP/1.1")
+        assert head.startswith("HTTP/1.1 503 ")
+        error = assert_refused(head, raw.rest())
+        assert (error["code"], error["request_id"]) == ("unavailable", "of-a-proxy")
+    assert served.end() == (0, "")
 
 
 def test_a_request_that_does_not_end_is_dropped(tmp_path: Path) -> None:

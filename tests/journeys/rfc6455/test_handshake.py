@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 
 import pytest
 
@@ -78,8 +79,9 @@ def test_what_is_no_handshake_is_refused_and_ended(
         assert status_of(answer) == status
         assert "server:" not in answer.lower()
         assert ("sec-websocket-version: 13" in answer) == (status == 426)
-        while raw.socket.recv(4_096):
-            pass  # until its end
+        error = json.loads(raw.rest())["error"]
+        assert error["message"]
+        assert f"x-request-id: {error['request_id']}" in answer.splitlines()
 
 
 @pytest.mark.parametrize(
