@@ -82,6 +82,6 @@ if "hurry" in sys.argv:  # the same waits, shorter
     process: Any = importlib.import_module("chatsite.server.process")  # installs the reactor
     process.http.HEAD_TIMEOUT_S = process.http.BODY_TIMEOUT_S = process.HTTP_TIMEOUT_S = 1
 try:
-    server.serve("127.0.0.1", port, application=application)
+    server.serve("127.0.0.1", port, application=application, sockets_at="/")
 except server.ServeError as error:
     sys.exit(f"refused: {error}")

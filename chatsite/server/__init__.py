@@ -12,12 +12,13 @@ class ServeError(Exception):
     """The server cannot start or listen; the message is one line for the person who started it."""
 
 
-def serve(host: str, port: int, *, application: Any) -> None:
-    """Run one replica on `host`:`port` until it is told to end.
+def serve(host: str, port: int, *, application: Any, sockets_at: str) -> None:
+    """Run one replica on `host`:`port` until it is told to end. `sockets_at`: the one path at which
+    there are WebSockets.
 
     Raises:
         ServeError: it could not start.
     """
     from chatsite.server import process  # installs the reactor, which a process does once
 
-    process.ParleyServer(application, host=host, port=port).run()
+    process.ParleyServer(application, sockets_at=sockets_at, host=host, port=port).run()

@@ -1,7 +1,7 @@
 """Owns the HTTP edge: Daphne's requests with bounds, and handing a connection over to a WebSocket.
 
-Must not know any route. Twisted reads the requests; once a handshake is complete its socket is
-taken out of Twisted, and nothing of that stays behind.
+Knows one route, that of the sockets, because it is told. Twisted reads the requests; once a
+handshake is complete its socket is taken out of Twisted, and nothing of that stays behind.
 """
 
 import io
@@ -164,6 +164,8 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             path, _, query = self.uri.decode("ascii").partition("?")
         except UnicodeDecodeError:
             raise refusals.Refused(HTTPStatus.BAD_REQUEST, "An address is ASCII.") from None
+        if unquote(path) != self.server.sockets_at:
+            raise refusals.Refused(HTTPStatus.NOT_FOUND, "There is no WebSocket here.")
         peer, host = self.channel.getPeer(), self.channel.getHost()
         address = addresses.client_address(
             peer=peer.host,

@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
     """Daphne with our bounds, our sockets, our way to start and our way to end."""
 
-    def __init__(self, application: Any, *, host: str, port: int) -> None:
+    def __init__(self, application: Any, *, sockets_at: str, host: str, port: int) -> None:
         interface = host.strip("[]").replace(":", r"\:")
         super().__init__(
             application,
@@ -53,6 +53,7 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
             server_name="",
         )
         self.body_max_bytes: int = settings.BODY_MAX_BYTES
+        self.sockets_at = sockets_at
         self.trusted_proxies = tuple(settings.TRUSTED_PROXIES)
         self.sockets = Sockets(application, admission=_admission(), loop=_loop)
         self.connections: dict[Any, dict[str, Any]] = {}

@@ -18,6 +18,7 @@ _REQUEST_ID: Final = request_ids.HEADER.lower().encode()
 CODES: Final = {
     HTTPStatus.BAD_REQUEST: "bad_frame",
     HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "not_found",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
     HTTPStatus.UPGRADE_REQUIRED: "bad_frame",

@@ -12,8 +12,10 @@ import httpx
 import jwt
 import pytest
 from rest_framework_simplejwt.settings import api_settings
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests import cluster as clusters
 from tests import wire
 from tests.cluster import PASSWORD, Cluster, Person
 from tests.journeys.test_losses import obey_s
@@ -82,8 +84,6 @@ async def test_hello_says_what_a_client_must_know(alice: Person) -> None:
 
 
 async def test_a_token_in_the_address_counts_for_nothing(alice: Person, cluster: Cluster) -> None:
-    from websockets.asyncio.client import connect
-
     from chat.client import frames
 
     token = await alice.rest.token()
@@ -243,6 +243,13 @@ async def test_logging_out_closes_that_logins_sockets_on_both_replicas(
             assert await one.closed() == 4401
             assert await other.closed() == 4401
         assert (await of_another_login.ask("ping", {}))["ok"]
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/ws/v1", "/ws/v2/", "/api/v1/me"])
+async def test_there_is_no_socket_anywhere_else(cluster: Cluster, path: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(cluster.urls[0].replace("http", "ws", 1) + path)
+    assert refused.value.response.status_code == (404 if clusters.server == "parley" else 403)
 
 
 async def test_a_person_has_twenty_connections_at_most(alice: Person) -> None:

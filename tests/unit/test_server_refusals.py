@@ -44,6 +44,6 @@ def test_says_when_to_ask_again_to_programs_and_to_proxies() -> None:
 
 @pytest.mark.parametrize("given", [b"short", b"a b c d e f g h", b"\xff" * 8, b"x" * 65])
 def test_repeats_no_id_that_is_none(given: bytes) -> None:
-    refusal = refusals.Refused(HTTPStatus.FORBIDDEN, "No.")
+    refusal = refusals.Refused(HTTPStatus.NOT_FOUND, "Nothing.")
     headers, _ = refusals.answer(refusal, asked=[(b"x-request-id", given)])
     assert dict(headers)[b"x-request-id"] != given

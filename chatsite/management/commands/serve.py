@@ -23,10 +23,14 @@ class Command(BaseCommand):
                 "SECRET_KEY is not set. Set it (50 characters or more, the same for all replicas), "
                 "or start with `manage.py up`, which makes one."
             )
-        from chatsite import server
-        from chatsite.asgi import application
+        from chatsite import asgi, server
 
         try:
-            server.serve(options["host"], options["port"], application=application)
+            server.serve(
+                options["host"],
+                options["port"],
+                application=asgi.application,
+                sockets_at=asgi.SOCKETS_AT,
+            )
         except server.ServeError as error:
             raise CommandError(str(error)) from None

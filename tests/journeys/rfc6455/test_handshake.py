@@ -91,9 +91,13 @@ def test_what_is_no_handshake_is_refused_and_ended(
         ("HEAD / HTTP/1.1", 405),
         ("GET / HTTP/1.0", 400),
         ("GET /\xff HTTP/1.1", 400),
+        ("GET /elsewhere HTTP/1.1", 404),
+        ("GET // HTTP/1.1", 404),
     ],
 )
-def test_a_handshake_is_a_get_of_http_1_1(port: int, line: str, status: int) -> None:
+def test_a_handshake_is_a_get_of_http_1_1_at_the_one_address(
+    port: int, line: str, status: int
+) -> None:
     with Raw(port) as raw:
         assert status_of(raw.ask(HANDSHAKE, line=line)) == status
 
