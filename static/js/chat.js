@@ -170,7 +170,7 @@ class Chat {
     const openRoom = () => this.#conversation.room;
     connectSettings(around, { openRoom, changed: (room) => this.#rooms.change(room.id, room) });
     connectInvite(around, { openRoom, added: (said) => this.#toast.say(said) });
-    connectLeave(around, { openRoom, left: (room) => this.#gone(room) });
+    connectLeave(around, { openRoom, left: (room) => this.#left(room) });
     the('[data-form="leave"]', HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#dialogs.open("leave");
@@ -180,12 +180,12 @@ class Chat {
   /** @param {import("./types.js").Hello} hello */
   #greeted({ rooms }) {
     for (const room of rooms) this.#met(room);
-    const open = this.#conversation.room?.id;
+    const open = this.#conversation.room;
     for (const kept of this.#places.rooms) {
       if (!rooms.some((room) => room.id === kept)) this.#places.forget(kept);
     }
     this.#rooms.replace(rooms);
-    if (open && !this.#rooms.get(open)) this.#gone(open);
+    if (open && !this.#rooms.get(open.id)) this.#gone(open.id);
   }
 
   /** @param {Parameters<Banner["show"]>[0]} now */
@@ -226,11 +226,11 @@ class Chat {
         this.#conversation.reset(room, data.head_n);
         return;
       case "member.joined":
-        this.#counted(room, 1);
+        this.#rooms.counted(frame, 1);
         return;
       case "member.left":
         if (data.user.id === this.#me.id) this.#gone(room);
-        else this.#counted(room, -1);
+        else this.#rooms.counted(frame, -1);
         return;
       case "member.changed":
         if (data.user.id === this.#me.id) this.#rooms.change(room, { role: data.role, muted_until: data.muted_until });
@@ -250,12 +250,6 @@ class Chat {
         if (user !== this.#me.id) this.#conversation.typed(room, user);
       }
     }
-  }
-
-  /** @param {string} id @param {1 | -1} by */
-  #counted(id, by) {
-    const room = this.#rooms.get(id);
-    if (room) this.#rooms.change(id, { members_count: room.members_count + by });
   }
 
   /** @param {Room} room */
@@ -305,6 +299,7 @@ class Chat {
       else this.#conversation.focus();
       return;
     }
+    this.#dialogs.closeAll(); // they are about the room that was open
     if (!isBack) history.pushState({ room: id }, "", `/rooms/${id}/`);
     document.cookie = `parley_room=${id}; path=/; max-age=31536000; SameSite=Lax`;
     this.#shell.showRoom(room, this.#statusOf(room));
@@ -324,19 +319,25 @@ class Chat {
     this.#go(room.id);
   }
 
-  /** @param {string} id a room we are no longer in */
+  /** What is half typed there must not end up in another room, so none is opened. @param {string} id a room we are no longer in */
   #gone(id) {
     this.#places.forget(id);
     this.#cursors.forget(id);
     this.#rooms.remove(id);
-    if (this.#conversation.room?.id !== id) return;
+    const open = this.#conversation.room;
+    if (open?.id !== id) return;
+    this.#dialogs.closeAll();
     this.#conversation.clear();
+    this.#panel.open(null);
+    this.#shell.showWelcome(`You are no longer in ${titleOf(open)}.`);
+    history.replaceState({}, "", "/");
+  }
+
+  /** @param {string} id a room that one left oneself, whether or not the socket said so yet */
+  #left(id) {
+    this.#gone(id);
     const next = this.#rooms.listed[0];
-    if (next) this.#go(next.id);
-    else {
-      this.#shell.showWelcome();
-      history.pushState({}, "", "/");
-    }
+    if (next && !this.#conversation.room) this.#go(next.id);
   }
 
   /** @param {1 | -1} by @param {boolean} onlyUnread */

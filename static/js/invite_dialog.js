@@ -12,10 +12,11 @@ import { ResultList } from "./result_list.js";
 export function connectInvite({ api, dialogs, me }, { openRoom, added }) {
   const dialog = dialogs.get("invite");
   const note = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="note"]'));
+  let about = "";
   /** @param {import("./types.js").Person} person */
   const add = async (person) => {
     try {
-      await api.post(`/rooms/${openRoom()?.id}/members`, { user_ids: [person.id] });
+      await api.post(`/rooms/${about}/members`, { user_ids: [person.id] });
       dialog.close();
       added(`${person.display_name} is in this room now.`);
     } catch (error) {
@@ -38,5 +39,8 @@ export function connectInvite({ api, dialogs, me }, { openRoom, added }) {
     },
     none: (q) => (q ? "Nobody by that name." : "Nobody else is here yet."),
   });
-  dialogs.onOpen("invite", () => list.restart());
+  dialogs.onOpen("invite", () => {
+    about = openRoom()?.id ?? "";
+    list.restart();
+  });
 }

@@ -65,6 +65,8 @@ export class Panel {
     const isOther = room?.id !== this.#room?.id;
     const isGrown = room?.members_count !== this.#room?.members_count;
     this.#room = room;
+    if (isOther) this.#clear();
+    if (!room) this.#show(false);
     this.#part("topic").textContent = room?.topic || "";
     this.#part("count").textContent = room ? countOf(room.members_count) : "";
     if (room) this.#own.show(room);
@@ -87,9 +89,22 @@ export class Panel {
 
   close() {
     if (!this.isOpen) return;
-    this.#element.hidden = true;
-    this.#toggle.setAttribute("aria-expanded", "false");
+    this.#show(false);
     this.#toggle.focus();
+  }
+
+  /** @param {boolean} isOpen */
+  #show(isOpen) {
+    this.#element.hidden = !isOpen;
+    this.#toggle.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  /** Whoever is listed is in the room that is shown: what one does to them is done there. */
+  #clear() {
+    this.#turn += 1;
+    this.#part("people").replaceChildren();
+    this.#part("more").hidden = true;
+    this.#part("error").textContent = "";
   }
 
   #toggled = () => {
@@ -97,8 +112,7 @@ export class Panel {
       this.close();
       return;
     }
-    this.#element.hidden = false;
-    this.#toggle.setAttribute("aria-expanded", "true");
+    this.#show(true);
     this.#load();
     /** @type {HTMLElement} */ (this.#element.querySelector('[data-action="panel-close"]')).focus();
   };

@@ -180,20 +180,22 @@ export function connectDirect(around) {
 export function connectLeave({ api, dialogs }, { openRoom, left }) {
   const dialog = dialogs.get("leave");
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (dialog.querySelector(`[data-part="${name}"]`));
+  /** @type {Room | null} */
+  let about = null;
   dialogs.onOpen("leave", () => {
-    const room = openRoom();
-    part("title").textContent = room ? titleOf(room) : "";
+    about = openRoom();
+    part("title").textContent = about ? titleOf(about) : "";
     part("warning").textContent =
-      room?.kind === "channel" ? "You can come back at any time." : "You can come back only when somebody adds you.";
+      about?.kind === "channel" ? "You can come back at any time." : "You can come back only when somebody adds you.";
     part("errors").textContent = "";
   });
   dialog.querySelector('[data-action="leave-room"]')?.addEventListener("click", async () => {
-    const room = openRoom();
-    if (!room) return;
+    if (!about) return;
+    const { id } = about;
     try {
-      await api.post(`/rooms/${room.id}/leave`);
+      await api.post(`/rooms/${id}/leave`);
       dialog.close();
-      left(room.id);
+      left(id);
     } catch (error) {
       part("errors").textContent = saidBy(error).said;
     }

@@ -15,8 +15,11 @@ export function connectSettings({ api, dialogs }, { openRoom, changed }) {
   const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
   const errors = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="errors"]'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement | HTMLSelectElement} */ (form.elements.namedItem(name));
+  /** The room as the form was filled with it. @type {Room | null} */
+  let about = null;
   dialogs.onOpen("settings", () => {
     const room = openRoom();
+    about = room;
     if (!room) return;
     field("name").value = room.name;
     field("topic").value = room.topic;
@@ -30,8 +33,7 @@ export function connectSettings({ api, dialogs }, { openRoom, changed }) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const room = openRoom();
-    if (!room) return;
+    if (!about) return;
     const wanted = {
       name: field("name").value.trim(),
       topic: field("topic").value.trim(),
@@ -40,10 +42,10 @@ export function connectSettings({ api, dialogs }, { openRoom, changed }) {
       edit_window_s: Number(field("edit_window_s").value),
       archived: /** @type {HTMLInputElement} */ (field("archived")).checked,
     };
-    const is = { ...room, archived: room.archived_at !== null };
+    const is = { ...about, archived: about.archived_at !== null };
     const different = Object.entries(wanted).filter(([name, value]) => is[/** @type {keyof typeof wanted} */ (name)] !== value);
     try {
-      if (different.length) changed(await api.patch(`/rooms/${room.id}`, Object.fromEntries(different)));
+      if (different.length) changed(await api.patch(`/rooms/${about.id}`, Object.fromEntries(different)));
       dialog.close();
     } catch (error) {
       errors.textContent = error instanceof Refusal ? error.said : String(error);

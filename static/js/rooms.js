@@ -3,6 +3,7 @@
 
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Pushed} Pushed */
 
 /** What a room is called: its name, or the people in it. @param {Pick<Room, "name" | "people">} room */
 export function titleOf(room) {
@@ -86,6 +87,12 @@ export class Rooms {
     if (!room) return;
     this.#rooms.set(id, { ...room, ...change });
     this.#onChange();
+  }
+
+  /** Somebody came or went; whom the server had counted when it listed the room changes nothing. @param {Pushed} frame @param {1 | -1} by */
+  counted({ room: id = "", seq = 0 }, by) {
+    const room = this.#rooms.get(id);
+    if (room && seq > room.head_seq) this.change(id, { members_count: room.members_count + by });
   }
 
   /** A message of a room's log; one that was counted already changes nothing. @param {Message} message */

@@ -44,8 +44,11 @@ export class Shell {
     showGlyph(part("glyph"), room);
   }
 
-  showWelcome() {
+  /** No room is open any more. @param {string} said why */
+  showWelcome(said) {
     this.#showOpen(false);
+    /** @type {HTMLElement} */ (this.#main.querySelector('[data-part="welcome"]')).textContent = said;
+    this.#main.focus({ preventScroll: true });
   }
 
   /** Whether something waits in a room that is not open: on a narrow screen the list is out of sight. @param {boolean} waits */

@@ -309,6 +309,21 @@ async def test_rooms_count_what_is_unread_once(modules: Page) -> None:
     assert told == [[0, 0, 0], [2, 1, 1], [0, 0, 0]]
 
 
+async def test_rooms_count_who_comes_and_goes_once(modules: Page) -> None:
+    told = await run(
+        modules,
+        "rooms",
+        """const rooms = new Rooms(me.id, () => {});
+        rooms.replace([{ id: "r", head_seq: 7, members_count: 2 }]);
+        return [[7, 1], [8, 1], [9, -1], [6, -1], [10, 1]].map(([seq, by]) => {
+          rooms.counted({ type: "", room: "r", seq, data: {} }, by);
+          return rooms.get("r").members_count;
+        });""",
+        exports="{ Rooms }",
+    )
+    assert told == [2, 3, 2, 2, 3]
+
+
 @pytest.mark.parametrize(
     "name",
     ["Alice Brandt", "bob", "|QuaD-", "Søren  Åkerlund", "李小龍", "🎉", "...", "a b c", "é"],
