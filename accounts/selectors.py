@@ -5,7 +5,6 @@ People are looked up by one key at a time: that is what every database here answ
 
 import base64
 import binascii
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, TypedDict
 
@@ -15,7 +14,7 @@ from bson import ObjectId
 from accounts import agents, names, stored
 from accounts.models import Session, User
 from chat import errors
-from chatsite import mongo, times
+from chatsite import times
 
 USERS_PAGE: Final = 50
 QUERY_MAX_CHARS: Final = 64
@@ -118,15 +117,6 @@ def user_own(user: User) -> OwnUser:
         "shares_receipts": user.shares_receipts,
         "created_at": times.to_wire(user.created_at),
     }
-
-
-async def users_by_ids(user_ids: Iterable[str]) -> dict[str, PublicUser]:
-    """Those of these people who exist, suspended or not, by id. One read; no thread."""
-    ids = [ObjectId(i) for i in set(user_ids) if ObjectId.is_valid(i)]
-    if not ids:
-        return {}
-    found = mongo.database().accounts_user.find({"_id": {"$in": ids}}, PUBLIC_FIELDS)
-    return {str(document["_id"]): public(document) async for document in found}
 
 
 def users_search(*, q: str, cursor: str, limit: int = USERS_PAGE) -> UsersPage:

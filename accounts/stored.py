@@ -27,10 +27,6 @@ def sessions() -> Collection[Document]:
     return _collection("accounts_session")
 
 
-def page_sessions() -> Collection[Document]:
-    return _collection("accounts_pagesession")
-
-
 def object_id(text: str) -> ObjectId:
     """The id written as 24 hexadecimal digits.
 

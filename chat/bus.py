@@ -103,9 +103,6 @@ class Bus:
             async with asyncio.timeout(FIRST_BEAT_LIMIT_S):
                 await self._is_well.wait()
 
-    def is_joined(self, room: str) -> bool:
-        return room in self._joined
-
     def start(self, tasks: Tasks) -> None:
         """Publish, listen, beat and keep memberships until these tasks are ended."""
         instruments.bus_degraded(self.degraded)

@@ -37,7 +37,6 @@ class Env:
     mongodb_name: str
     redis_urls: tuple[str, ...]
     redis_sentinels: tuple[str, ...]
-    embedded: bool
     rate_limits: bool
     trusted_proxies: tuple[str, ...]
     secure_cookies: bool
@@ -94,7 +93,6 @@ def load(environ: Mapping[str, str]) -> Env:
             _checked("REDIS_SENTINELS", word, _scheme("redis", "rediss"))
             for word in _words(environ, "REDIS_SENTINELS", "")
         ),
-        embedded=not environ.get("MONGODB_URL"),
         rate_limits=_switch(environ, "RATE_LIMITS", True),
         trusted_proxies=tuple(
             _checked("TRUSTED_PROXIES", word, _network)

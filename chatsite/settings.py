@@ -22,7 +22,6 @@ VERSION = "0.1.0"
 REPLICA = ENV.replica
 APP_ENV = ENV.app_env
 DATA_DIR = ENV.data_dir
-EMBEDDED = ENV.embedded
 RATE_LIMITS = ENV.rate_limits
 RETENTION_DAYS = ENV.retention_days
 NEW_ACCOUNT_HOURS = ENV.new_account_hours

@@ -80,10 +80,6 @@ async def edit_allowed(
     raise errors.WordsRefused(fields={"text": [errors.WordsRefused.default_message]})
 
 
-async def _is_stored(store: Store, id: str, *, room: str) -> bool:
-    return await store.event(id, room=room) is not None
-
-
 def _passes(verdict: rules.Verdict, member: MemberRecord) -> bool:
     """Nothing is against it. What a room's own rules hold, its moderators would hold for
     themselves."""

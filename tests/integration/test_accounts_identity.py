@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.test import Client
 from pymongo.errors import ServerSelectionTimeoutError
 
-from accounts import engine, identity, selectors, services, sessions, stored
+from accounts import engine, identity, selectors, services, sessions
 from accounts.models import PageSession, Session, User
 from chat import errors
 from chatsite import mongo, times
@@ -241,4 +241,4 @@ def test_changes_the_session_key_on_signing_in() -> None:
     people.fill(client, "/accounts/login/", login=alice.username, password=people.PASSWORD)
 
     assert client.cookies[COOKIE].value != before
-    assert stored.page_sessions().find_one({"_id": before}) is None
+    assert not PageSession.objects.filter(session_key=before).exists()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from pymongo.errors import AutoReconnect
 
 from accounts import live, selectors, services, signals
@@ -277,16 +276,3 @@ def test_answers_an_unknown_address_in_the_same_shape(path: str) -> None:
     assert answer.status == 404
     assert answer.code == "not_found"
     assert answer.body["error"]["request_id"] == answer.headers["X-Request-Id"]
-
-
-async def test_reads_many_people_at_once_without_a_thread() -> None:
-    alice = await sync_to_async(people.person)("alice")
-    bob = await sync_to_async(people.person)("bob")
-
-    read = await selectors.users_by_ids([str(alice.pk), str(bob.pk), "0" * 24, "x", str(bob.pk)])
-
-    assert {user_id: user["username"] for user_id, user in read.items()} == {
-        str(alice.pk): alice.username,
-        str(bob.pk): bob.username,
-    }
-    assert await selectors.users_by_ids([]) == {}

@@ -176,7 +176,8 @@ def test_lets_the_database_remove_what_is_over() -> None:
     row = Session.objects.get(pk=session_id)
 
     assert row.expires_at - row.revoked_at <= timedelta(days=1)
-    for collection in (stored.sessions(), stored.page_sessions()):
+    database = stored.sessions().database
+    for collection in (database["accounts_session"], database["accounts_pagesession"]):
         assert 0 in [
             index.get("expireAfterSeconds") for index in collection.index_information().values()
         ]

@@ -33,7 +33,6 @@ async def test_rooms_joined_at_once_do_not_wait_for_each_other() -> None:
     bus = well_bus(layer)
     rooms = [f"{number:024x}" for number in range(JOINS_AT_ONCE)]
     await asyncio.gather(*(bus.join(room) for room in rooms))
-    assert all(map(bus.is_joined, rooms))
     assert len(layer.joined) == len(rooms)
     assert layer.most == 1
 
