@@ -23,8 +23,18 @@ EDIT_KEEPS: Final = ("text", "html", "mentions", "reactions", "pinned")
 """What an edit's event keeps of the message as it left it."""
 WHOLE: Final = ("edit", "restore")
 """Events that are pushed as the whole message."""
-Data = tuple[str, Any]
+Data = tuple[frames.Logged, Any]
 """The type of a push and its `data`."""
+CHANGES: Final[Mapping[str, frames.Pushed]] = {
+    "added": "reaction.added",
+    "removed": "reaction.removed",
+    "pinned": "message.pinned",
+    "unpinned": "message.unpinned",
+    "joined": "member.joined",
+    "left": "member.left",
+    "changed": "member.changed",
+}
+"""What an event of a reaction, a pin or a member is pushed as, by its `change`."""
 
 
 def message_of(
@@ -142,11 +152,11 @@ def _reaction(document: Document, _people: People, _quotes: Quotes, _place: Plac
         "emoji": document["data"]["emoji"],
         "user": str(document["actor_id"]),
     }
-    return f"reaction.{document['data']['change']}", data
+    return CHANGES[document["data"]["change"]], data
 
 
 def _pin(document: Document, _people: People, _quotes: Quotes, _place: Place | None) -> Data:
-    return f"message.{document['data']['change']}", {"target": uuid_wire(document["target"])}
+    return CHANGES[document["data"]["change"]], {"target": uuid_wire(document["target"])}
 
 
 def _member(document: Document, people: People, _quotes: Quotes, _place: Place | None) -> Data:
@@ -157,7 +167,7 @@ def _member(document: Document, people: People, _quotes: Quotes, _place: Place |
         joined_at=data["joined_at"],
         muted_until=data["muted_until"],
     )
-    return f"member.{data['change']}", member
+    return CHANGES[data["change"]], member
 
 
 def _changed_room(

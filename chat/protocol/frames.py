@@ -5,14 +5,14 @@ bus and into the cache. `Frame.text` is what a plain ASGI server sends, made onc
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from chat import errors
 from chat.protocol.commands import FrameId
 
-PUSHED: Final = (
+Pushed = Literal[
     "hello",
     "message.new",
     "message.edited",
@@ -34,8 +34,11 @@ PUSHED: Final = (
     "heartbeat",
     "auth.expiring",
     "reconnect",
-)
+]
 """Every type that the server pushes, the closed list."""
+PUSHED: Final[tuple[str, ...]] = get_args(Pushed)
+Logged = Pushed | Literal["house"]
+"""What can stand in a log: that of the house is pushed to nobody."""
 
 
 def _plain(value: object) -> int:
@@ -102,12 +105,12 @@ class _Refusal(msgspec.Struct):
     ok: bool = False
 
 
-def event(kind: str, *, room: str, seq: int, data: Any) -> bytes:
+def event(kind: Logged, *, room: str, seq: int, data: Any) -> bytes:
     """A durable event as it is pushed, cached and answered by `GET /events`."""
     return encode(_Pushed(type=kind, room=room, seq=seq, data=data))
 
 
-def push(kind: str, data: Any, *, room: str = "") -> bytes:
+def push(kind: Pushed, data: Any, *, room: str = "") -> bytes:
     """A frame without a place in any log: typing, presence, heartbeat and the like."""
     return encode(_Pushed(type=kind, room=room, data=data))
 
