@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from chat.store import records
+
 FOLLOWS_WITHIN_S: Final = 300
 """What one author posts within five minutes of a post with their name over it stands below it."""
 HUES: Final = 9
@@ -33,7 +35,6 @@ CLOSED_SAID: Final = {
     "muted": "You are muted here until {until}.",
     "moderators": "Only moderators write in this room.",
 }
-MODERATES: Final = ("owner", "moderator")
 
 Wire = dict[str, Any]
 
@@ -152,7 +153,7 @@ def closed_because(room: Wire, *, now: datetime) -> str:
         return "archived"
     if _is_muted(room, now=now):
         return "muted"
-    closed = room["posting"] == "moderators" and room["role"] not in MODERATES
+    closed = room["posting"] == "moderators" and room["role"] not in records.MODERATES
     return "moderators" if closed else ""
 
 
@@ -170,7 +171,7 @@ def deeds_for(message: Wire, room: Wire, *, me: str, now: datetime) -> list[str]
     if message["deleted_at"]:
         return ["link"]
     is_own = message["sender"]["id"] == me
-    moderates = room["role"] in MODERATES
+    moderates = room["role"] in records.MODERATES
     may_write = not closed_because(room, now=now)
     age_s = (now - datetime.fromisoformat(message["at"])).total_seconds()
     is_fresh = not room["edit_window_s"] or age_s <= room["edit_window_s"]

@@ -159,7 +159,7 @@ async def room_rules(identity: Identity, *, room: str) -> list[dict[str, str]]:
     """
     house = await fanout.current()
     record, member = await access.member_of(house.store, room, identity.user_id)
-    access.may_moderate(member)
+    access.check_may_moderate(member)
     own = (rule for rule in record.rules if not rule.is_server)
     return [{"pattern": rule.pattern, "does": rule.does} for rule in own]
 
@@ -172,7 +172,7 @@ async def held_list(identity: Identity, *, room: str) -> list[dict[str, Any]]:
     """
     house = await fanout.current()
     _, member = await access.member_of(house.store, room, identity.user_id)
-    access.may_moderate(member)
+    access.check_may_moderate(member)
     waiting = {"room_id": ObjectId(room), "status": "waiting"}
     rows = await house.store.held.find(waiting).to_list()
     people = await house.store.people([str(row["author_id"]) for row in rows])
@@ -199,7 +199,7 @@ async def bans_list(
     now = now or times.utc_now()
     house = await fanout.current()
     _, member = await access.member_of(house.store, room, identity.user_id)
-    access.may_moderate(member)
+    access.check_may_moderate(member)
     found = house.store.bans.find({"room_id": ObjectId(room)}).limit(bans.BANS_MAX)
     rows = [row async for row in found if row["expires_at"] > now]
     people = await house.store.people(

@@ -10,13 +10,11 @@ from typing import Any, Final
 
 from accounts.identity import Identity
 from chat import errors
-from chat.store import Store
+from chat.store import Store, records
 from chat.store.records import MemberRecord, RoomRecord
 from chatsite import times
 
 RANKS: Final = {"owner": 3, "moderator": 2, "member": 1, "guest": 0}
-STAFF: Final = "staff"
-"""The role, stored nowhere, of those who act by the server's right and not by a membership."""
 
 
 async def member_of(store: Store, room: str, user: str) -> tuple[RoomRecord, MemberRecord]:
@@ -47,7 +45,7 @@ async def acting(
     if record is None:
         raise errors.NotFound("There is no such room.")
     return record, MemberRecord(
-        room=room, user=identity.user_id, role=STAFF, joined_at=times.EPOCH, read_n=0,
+        room=room, user=identity.user_id, role=records.STAFF, joined_at=times.EPOCH, read_n=0,
         mention_ns=[], notify="none", muted_until=times.NEVER, pinned=False,
     )  # fmt: skip
 
@@ -65,7 +63,7 @@ async def seen(store: Store, room: str, user: str) -> tuple[RoomRecord, MemberRe
     return record, member
 
 
-def may_post(room: RoomRecord, member: MemberRecord, *, now: datetime) -> None:
+def check_may_post(room: RoomRecord, member: MemberRecord, *, now: datetime) -> None:
     """Refuse whoever may not write here now.
 
     Raises:
@@ -80,21 +78,22 @@ def may_post(room: RoomRecord, member: MemberRecord, *, now: datetime) -> None:
         raise errors.Forbidden("Only moderators write in this room.")
 
 
-def may_moderate(member: MemberRecord) -> None:
+def check_may_moderate(member: MemberRecord) -> None:
+    """Refuse whoever is neither an owner or moderator nor staff."""
     if not member.moderates:
         raise errors.Forbidden("Only owners and moderators of this room may do this.")
 
 
-def may_own(member: MemberRecord, said: str) -> None:
+def check_may_own(member: MemberRecord, said: str) -> None:
     """Refuse whoever is neither an owner nor staff."""
-    if member.role not in ("owner", STAFF):
+    if member.role not in ("owner", records.STAFF):
         raise errors.Forbidden(said)
 
 
-def outranks(member: MemberRecord, other: MemberRecord) -> None:
+def check_outranks(member: MemberRecord, other: MemberRecord) -> None:
     """Refuse to act on somebody of the same or a higher rank."""
-    may_moderate(member)
-    if member.role != STAFF and RANKS[other.role] >= RANKS[member.role]:
+    check_may_moderate(member)
+    if member.role != records.STAFF and RANKS[other.role] >= RANKS[member.role]:
         raise errors.Forbidden("This person's role is not below yours.")
 
 

@@ -101,7 +101,7 @@ async def ban_lift(
     now = now or times.utc_now()
     store = (await fanout.current()).store
     _, member = await access.acting(store, room, identity, as_staff=as_staff)
-    access.may_moderate(member)
+    access.check_may_moderate(member)
     gone = await store.bans.delete_one(_key(room, user)) if is_object_id(user) else None
     if gone is None or gone.deleted_count == 0:
         raise errors.NotFound("This person is not banned here.")

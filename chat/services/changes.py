@@ -17,7 +17,8 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 
 from accounts.identity import Identity
-from chat import errors, fanout, journal, limits, text
+from chat import errors, fanout, journal, limits
+from chat import text as texts
 from chat.protocol import commands, frames
 from chat.services import access, drafts, mentions, newcomers, words
 from chat.services.messages import take_token
@@ -56,17 +57,17 @@ async def message_edit(
     """
     now = now or times.utc_now()
     deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
-    access.may_post(deed.room, deed.member, now=now)
+    access.check_may_post(deed.room, deed.member, now=now)
     if str(deed.message["actor_id"]) != identity.user_id:
         raise errors.Forbidden("Only its author may change a message.")
     window = timedelta(seconds=deed.room.edit_window_s)
     if window and now - deed.message["at"] > window:
         raise errors.Forbidden("This message is too old to be changed.")
-    body = _cleaned(text)
+    body = texts.clean(text)
     if deed.room.rules:
         body = await words.edit_allowed(deed.house.store, deed.room, deed.member, id=id, text=body)
     named = await mentions.members_named(deed.house.store, room, body)
-    new = {"text": body, "html": _rendered(body, named), "mentions": list(named.values())}
+    new = {"text": body, "html": texts.render(body, names=named), "mentions": list(named.values())}
     if not settings.NEW_ACCOUNT_LINKS:
         newcomers.refuse_links(identity, str(new["html"]), now=now)
     document = deed.event("edit", **new)
@@ -104,7 +105,7 @@ async def message_delete(
     now = now or times.utc_now()
     deed = await _Deed.begin(identity, room=room, id=id, target=target, as_staff=as_staff, now=now)
     if str(deed.message["actor_id"]) != identity.user_id:
-        access.may_moderate(deed.member)
+        access.check_may_moderate(deed.member)
     document = deed.event("delete", data={"n": deed.message["n"]})
 
     async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:
@@ -149,12 +150,12 @@ async def message_restore(
     deed = await _Deed.begin(identity, room=room, id=id, target=target, as_staff=True, now=now)
     entries = deed.house.store.audit.find({"subject": deed.message["_id"]}).sort("at", -1)
     deletion = "message_delete"
-    texts = [e["old"]["text"] async for e in entries.limit(AUDIT_MAX) if e["action"] == deletion]
-    if not texts or not texts[0]:
+    said = [e["old"]["text"] async for e in entries.limit(AUDIT_MAX) if e["action"] == deletion]
+    if not said or not said[0]:
         raise errors.NotFound("The audit does not have what it said.")
-    named = await mentions.members_named(deed.house.store, room, texts[0])
-    html = _rendered(texts[0], named)
-    new = {"text": texts[0], "html": html, "mentions": list(named.values())}
+    named = await mentions.members_named(deed.house.store, room, said[0])
+    html = texts.render(said[0], names=named)
+    new = {"text": said[0], "html": html, "mentions": list(named.values())}
     document = deed.event("restore", **new)
 
     async def alter(session: AsyncClientSession, message: Document, place: Place) -> Document:
@@ -210,7 +211,7 @@ async def message_pin(
     now = now or times.utc_now()
     deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
     if deed.room.kind != "direct":
-        access.may_moderate(deed.member)
+        access.check_may_moderate(deed.member)
     if deed.room.is_archived:
         raise errors.RoomArchived
     document = deed.event("pin", data={"change": "pinned" if pinned else "unpinned"})
@@ -374,11 +375,3 @@ def _emoji(typed: str) -> str:
     if not emoji or len(emoji) > EMOJI_MAX_CHARS or is_plain or has_control:
         raise errors.ValidationFailed(fields={"emoji": ["This is not an emoji."]})
     return emoji
-
-
-def _cleaned(typed: str) -> str:
-    return text.clean(typed)
-
-
-def _rendered(body: str, named: dict[str, str]) -> str:
-    return text.render(body, names=named)

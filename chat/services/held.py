@@ -131,7 +131,7 @@ async def _to_decide(
     """What waits, and its room, for somebody who may decide on it."""
     store = (await fanout.current()).store
     record, member = await access.acting(store, room, identity, as_staff=as_staff)
-    access.may_moderate(member)
+    access.check_may_moderate(member)
     row = await store.held.find_one({"_id": commands.uuid_hex(message)})
     if row is None or str(row["room_id"]) != room or row["status"] != WAITING:
         raise errors.NotFound("No such message waits here.")

@@ -63,7 +63,7 @@ async def members_add(
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation keeps its people. Start another one.")
     if record.kind == "group":
-        access.may_moderate(member)
+        access.check_may_moderate(member)
     if member.role == "guest":
         raise errors.Forbidden("Guests bring nobody along.")
     if record.is_archived:
@@ -133,11 +133,11 @@ async def member_update(
     _record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
     other = await _other(house.store, room, user)
     if role is not None:
-        access.may_own(member, "Only owners change roles.")
+        access.check_may_own(member, "Only owners change roles.")
     if role is not None and role not in access.RANKS:
         raise errors.ValidationFailed(fields={"role": ["There is no such role."]})
     if mute_until is not None:
-        access.outranks(member, other)
+        access.check_outranks(member, other)
     new_role = role or other.role
     new_mute = other.muted_until if mute_until is None else mute_until
     people = await house.store.people([user])
@@ -188,13 +188,13 @@ async def member_remove(
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation keeps its people.")
     if ban and await house.store.member(room, user) is None:
-        access.may_moderate(member)
+        access.check_may_moderate(member)
         await bans.ban_absent(
             identity, room=room, user=user, until=ban_until, reason=reason, now=now
         )
         return
     other = await _other(house.store, room, user)
-    access.outranks(member, other)
+    access.check_outranks(member, other)
     expires_at = ban_until if ban else None
     await _remove(
         house, record, other, actor=identity.user_id, now=now, banned_until=expires_at,

@@ -11,7 +11,8 @@ from django.conf import settings
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from accounts.identity import Identity
-from chat import errors, fanout, journal, text
+from chat import errors, fanout, journal
+from chat import text as texts
 from chat.protocol import commands, frames
 from chat.protocol.objects import Quote
 from chat.services import access, drafts, mentions, newcomers, words
@@ -70,8 +71,8 @@ async def message_submit(
     event_id = commands.uuid_hex(id)
     house = await fanout.current()
     record, member = await access.member_of(house.store, room, identity.user_id)
-    access.may_post(record, member, now=now)
-    body = _cleaned(text)
+    access.check_may_post(record, member, now=now)
+    body = texts.clean(text)
     await take_token(house, identity.user_id)
     quotes = await quoted(house.store, room, reply_to)
     if record.rules:
@@ -87,7 +88,7 @@ async def message_submit(
         now=now,
         id=event_id,
         text=body,
-        html=_rendered(body, mentioned),
+        html=texts.render(body, names=mentioned),
     )
     if not settings.NEW_ACCOUNT_LINKS:
         newcomers.refuse_links(identity, document["html"], now=now)
@@ -126,14 +127,6 @@ async def take_token(house: fanout.Fanout, user: str) -> None:
         if settings.NEW_ACCOUNT_MESSAGES_PER_MIN:
             newcomers.take(user)
         await house.quota.take(user)
-
-
-def _cleaned(typed: str) -> str:
-    return text.clean(typed)
-
-
-def _rendered(body: str, mentioned: dict[str, str]) -> str:
-    return text.render(body, names=mentioned)
 
 
 async def quoted(store: Store, room: str, reply_to: str | None) -> dict[str, Quote]:

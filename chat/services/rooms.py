@@ -112,13 +112,13 @@ async def room_update(
     now = now or times.utc_now()
     house = await fanout.current()
     record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
-    access.may_moderate(member)
+    access.check_may_moderate(member)
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation has nothing to set.")
     if archived is not None:
-        access.may_own(member, "Only owners archive a room.")
+        access.check_may_own(member, "Only owners archive a room.")
     if rules is not None:
-        access.may_own(member, "Only owners set word rules.")
+        access.check_may_own(member, "Only owners set word rules.")
     values = _values(
         record, name=name, topic=topic, slow_mode_s=slow_mode_s, posting=posting,
         edit_window_s=edit_window_s, archived=archived, now=now,

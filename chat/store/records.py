@@ -34,6 +34,11 @@ HOUSE_LOOK_MAX_S: Final = 1.5
 """How long after a look into the house log began all changes before it are known."""
 RECENT_MAX: Final = 20_000
 
+MODERATES: Final = ("owner", "moderator")
+"""The roles of those who look after a room."""
+STAFF: Final = "staff"
+"""The role, stored nowhere, of those who act by the server's right and not by a membership."""
+
 
 class RoomRecord(msgspec.Struct, frozen=True):
     """A room as stored."""
@@ -79,7 +84,7 @@ class MemberRecord(msgspec.Struct, frozen=True):
 
     @property
     def moderates(self) -> bool:
-        return self.role in ("owner", "moderator", "staff")
+        return self.role in (*MODERATES, STAFF)
 
     def is_muted(self, now: datetime) -> bool:
         return self.muted_until.year != times.NEVER.year and now < self.muted_until
