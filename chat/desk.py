@@ -15,6 +15,7 @@ from bson import ObjectId
 
 from chat import errors, fanout
 from chat.models import HOUSE_ROOM
+from chat.services import audit
 from chat.store import records
 from chat.store.records import Document
 from chatsite import times
@@ -138,7 +139,7 @@ async def deleted_text_of(message: Document) -> str:
     house = await fanout.current()
     entries = house.store.audit.find({"subject": message["_id"]}).sort("at", -1).limit(EDITS_MAX)
     async for entry in entries:
-        if entry["action"] == "message_delete":
+        if entry["action"] == audit.Action.MESSAGE_DELETE:
             return str(entry["old"].get("text", ""))
     return ""
 

@@ -18,6 +18,7 @@ from accounts import live
 from accounts.identity import Identity
 from chat import bridge, errors
 from chat.models import ModerationAction
+from chat.services.audit import Action
 
 COUNTED_MAX: Final = 2_000
 """Rows that a list can be paged through; beyond it one searches or filters."""
@@ -151,7 +152,13 @@ def done(request: HttpRequest, work: Coroutine[Any, Any, Any], said: str) -> boo
 
 
 def write_down(
-    request: HttpRequest, action: str, *, room: str = "", subject: str = "", reason: str, **new: Any
+    request: HttpRequest,
+    action: Action,
+    *,
+    room: str = "",
+    subject: str = "",
+    reason: str,
+    **new: Any,
 ) -> None:
     """An entry of the audit, for what no service writes down itself."""
     ModerationAction.objects.create(

@@ -17,10 +17,18 @@ from accounts.models import Session, User
 from chat import errors
 from chat.admin.base import ReasonForm, may, write_down
 from chat.models import Membership, ModerationAction
+from chat.services.audit import Action
 
 ROOMS_MAX: Final = 100
 ENTRIES_MAX: Final = 20
-DEEDS: Final = ("suspend", "reinstate", "force", "end", "end_all")
+ACTIONS: Final = {
+    "suspend": Action.SUSPEND,
+    "reinstate": Action.REINSTATE,
+    "force": Action.PASSWORD_FORCE,
+    "end": Action.LOGIN_END,
+    "end_all": Action.LOGIN_END,
+}
+"""The deeds, and as what the audit has each."""
 SAID: Final = {
     "suspend": "{} is suspended: every login has ended.",
     "reinstate": "{} may sign in again.",
@@ -33,7 +41,7 @@ SAID: Final = {
 class DeedForm(ReasonForm):
     """What to do with a person's account, and why."""
 
-    deed = forms.ChoiceField(choices=[(name, name) for name in DEEDS])
+    deed = forms.ChoiceField(choices=[(name, name) for name in ACTIONS])
     session = forms.CharField(required=False, max_length=24)
 
 
@@ -86,7 +94,7 @@ class PersonAdmin(UserAdmin):
                 "is_active": obj.is_active,
                 "is_staff": obj.is_staff,
             }
-            write_down(request, "user_update", subject=str(obj.pk), reason="", **said)
+            write_down(request, Action.USER_UPDATE, subject=str(obj.pk), reason="", **said)
 
     @admin.action(permissions=["change"], description="Suspend: end all logins, let none begin")
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -147,6 +155,5 @@ def _done(request: HttpRequest, person: User, *, deed: str, reason: str, session
         case _:
             raise AssertionError(deed)
     named = {"session": session} if session else {}
-    action = {"force": "password_force", "end": "login_end", "end_all": "login_end"}.get(deed, deed)
-    write_down(request, action, subject=str(person.pk), reason=reason, **named)
+    write_down(request, ACTIONS[deed], subject=str(person.pk), reason=reason, **named)
     return True

@@ -30,6 +30,7 @@ from chat.admin.base import (
 )
 from chat.models import Report
 from chat.services import reports as reports_service
+from chat.services.audit import Action
 from chatsite import times
 
 EARLIER_MAX: Final = 20
@@ -146,7 +147,7 @@ def _suspend(request: HttpRequest, report: Report, reason: str, hours: int | Non
         messages.error(request, "An administrator is suspended by taking the rights away first.")
         return False
     accounts.user_suspend(user)
-    write_down(request, "suspend", subject=str(user.pk), reason=reason)
+    write_down(request, Action.SUSPEND, subject=str(user.pk), reason=reason)
     messages.success(request, f"{user} is suspended.")
     return True
 

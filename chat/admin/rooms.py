@@ -17,6 +17,7 @@ from chat import services
 from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may, write_down
 from chat.admin.words import RulesField
 from chat.models import HOUSE_ROOM, Ban, Membership, Room
+from chat.services.audit import Action
 from chatsite import times
 
 MEMBERS_SHOWN: Final = 200
@@ -113,7 +114,7 @@ def _changed(request: HttpRequest, room: Room, form: forms.Form) -> bool:
     if not done(request, work, "The settings are changed."):
         return False
     del given["rules"]  # the service writes them down, with what they were
-    write_down(request, "room_update", room=str(room.pk), reason=reason, **given)
+    write_down(request, Action.ROOM_UPDATE, room=str(room.pk), reason=reason, **given)
     return True
 
 

@@ -13,7 +13,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from accounts.identity import Identity
 from chat import errors, fanout
-from chat.services import access
+from chat.services import access, audit
 from chat.store import Store
 from chat.store.records import MemberRecord, is_object_id
 from chatsite import times
@@ -80,8 +80,16 @@ async def ban_absent(
     row = {"by_id": ObjectId(identity.user_id), "at": now, "expires_at": until, "reason": reason}
     change = {"$set": row, "$setOnInsert": {"muted_until": times.EPOCH}}
     await store.bans.update_one(_key(room, user), change, upsert=True)
-    await _write_down(store, identity, "ban", room, user, reason=reason, now=now,
-                      new={"until": times.to_wire_or_none(until)})  # fmt: skip
+    entry = audit.entry(
+        audit.Action.BAN,
+        actor=identity.user_id,
+        room=room,
+        subject=user,
+        new={"until": times.to_wire_or_none(until)},
+        reason=reason,
+        now=now,
+    )
+    await store.audit.insert_one(entry)
 
 
 async def ban_lift(
@@ -105,7 +113,9 @@ async def ban_lift(
     gone = await store.bans.delete_one(_key(room, user)) if is_object_id(user) else None
     if gone is None or gone.deleted_count == 0:
         raise errors.NotFound("This person is not banned here.")
-    await _write_down(store, identity, "ban_lift", room, user, reason=reason, now=now, new={})
+    deed, by = audit.Action.BAN_LIFT, identity.user_id
+    entry = audit.entry(deed, actor=by, room=room, subject=user, reason=reason, now=now)
+    await store.audit.insert_one(entry)
 
 
 async def _rows(store: Store, room: str, users: Sequence[str]) -> list[Document]:
@@ -115,22 +125,3 @@ async def _rows(store: Store, room: str, users: Sequence[str]) -> list[Document]
 
 def _key(room: str, user: str) -> Document:
     return {"room_id": ObjectId(room), "user_id": ObjectId(user)}
-
-
-async def _write_down(
-    store: Store,
-    identity: Identity,
-    action: str,
-    room: str,
-    user: str,
-    *,
-    reason: str,
-    new: Document,
-    now: datetime,
-) -> None:
-    await store.audit.insert_one(
-        {
-            "at": now, "actor_id": ObjectId(identity.user_id), "action": action, "room_id": room,
-            "subject": user, "old": {}, "new": new, "reason": reason,
-        }
-    )  # fmt: skip

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from bson import ObjectId
 from django.conf import settings
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -20,7 +19,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, limits
 from chat import text as texts
 from chat.protocol import commands, frames
-from chat.services import access, drafts, mentions, newcomers, words
+from chat.services import access, audit, drafts, mentions, newcomers, words
 from chat.services.messages import take_token
 from chat.store import Append, Place, Stored
 from chat.store.records import MemberRecord, RoomRecord
@@ -119,12 +118,16 @@ async def message_delete(
         if edits:
             theirs = {"_id": {"$in": edits}, "room_id": message["room_id"]}
             await events.update_many(theirs, {"$set": empty}, session=session)
-        audit = {
-            "at": now, "actor_id": ObjectId(identity.user_id), "action": "message_delete",
-            "room_id": room, "subject": message["_id"], "reason": reason, "new": {},
-            "old": {"text": message["text"], "author": str(message["actor_id"])},
-        }  # fmt: skip
-        await database["chat_moderationaction"].insert_one(audit, session=session)
+        entry = audit.entry(
+            audit.Action.MESSAGE_DELETE,
+            actor=identity.user_id,
+            room=room,
+            subject=message["_id"],
+            old={"text": message["text"], "author": str(message["actor_id"])},
+            reason=reason,
+            now=now,
+        )
+        await audit.write(session, entry)
         return empty | {"deleted_at": now, "reactions": [], "pinned": False, "original": {}}
 
     await deed.append(document, alter)
@@ -149,7 +152,7 @@ async def message_restore(
     now = now or times.utc_now()
     deed = await _Deed.begin(identity, room=room, id=id, target=target, as_staff=True, now=now)
     entries = deed.house.store.audit.find({"subject": deed.message["_id"]}).sort("at", -1)
-    deletion = "message_delete"
+    deletion = audit.Action.MESSAGE_DELETE
     said = [e["old"]["text"] async for e in entries.limit(AUDIT_MAX) if e["action"] == deletion]
     if not said or not said[0]:
         raise errors.NotFound("The audit does not have what it said.")
@@ -164,13 +167,16 @@ async def message_restore(
         author = str(message["actor_id"])
         document["edited_at"] = message.get("edited_at", times.NEVER)
         await mentions.replace(session, message, new["mentions"], author=author)
-        audit = {
-            "at": now, "actor_id": ObjectId(identity.user_id), "action": "message_restore",
-            "room_id": room, "subject": message["_id"], "reason": reason, "old": {},
-            "new": {"text": new["text"], "author": author},
-        }  # fmt: skip
-        database = session.client[settings.MONGODB_NAME]
-        await database["chat_moderationaction"].insert_one(audit, session=session)
+        entry = audit.entry(
+            audit.Action.MESSAGE_RESTORE,
+            actor=identity.user_id,
+            room=room,
+            subject=message["_id"],
+            new={"text": new["text"], "author": author},
+            reason=reason,
+            now=now,
+        )
+        await audit.write(session, entry)
         return new | {"deleted_at": times.NEVER, "data": {RESTORED: place.seq}}
 
     await deed.append(document, alter, of_deleted=True)

@@ -3,7 +3,7 @@ in the audit, and is made once. And the word rules of the server."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bson import ObjectId
 from django.conf import settings
@@ -13,7 +13,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, text
 from chat import rules as word_rules
 from chat.protocol import commands
-from chat.services import access, drafts, mentions
+from chat.services import access, audit, drafts, mentions
 from chat.services.messages import quoted
 from chat.services.words import REJECTED, RELEASED, WAITING
 from chat.store import Append, Place, Store
@@ -22,6 +22,10 @@ from chat.store.store import SERVER
 from chatsite import times
 
 Document = dict[str, Any]
+DECISIONS: Final = {
+    RELEASED: audit.Action.HELD_RELEASED,
+    REJECTED: audit.Action.HELD_REJECTED,
+}
 
 
 async def held_release(
@@ -110,14 +114,16 @@ async def server_rules_update(
         before = await stored.find_one({"_id": SERVER}, session=session)
         values = {"$set": {"rules": new}}
         await stored.update_one({"_id": SERVER}, values, upsert=True, session=session)
-        await database["chat_moderationaction"].insert_one(
-            {
-                "at": now, "actor_id": ObjectId(identity.user_id),
-                "action": "word_rules", "room_id": "", "subject": SERVER, "reason": reason,
-                "old": {"rules": before["rules"] if before else []}, "new": {"rules": new},
-            },
-            session=session,
-        )  # fmt: skip
+        entry = audit.entry(
+            audit.Action.WORD_RULES,
+            actor=identity.user_id,
+            subject=SERVER,
+            old={"rules": before["rules"] if before else []},
+            new={"rules": new},
+            reason=reason,
+            now=now,
+        )
+        await audit.write(session, entry)
 
     append = drafts.house_event("rules_changed", actor=identity.user_id, now=now)
     append.change = change
@@ -154,10 +160,13 @@ async def _decide(
         raise errors.NotFound("Somebody else decided on this message just now.")
     values = {"status": status, "text": ""}
     await held.update_one({"_id": row["_id"]}, {"$set": values}, session=session)
-    audit = {
-        "at": now, "actor_id": ObjectId(identity.user_id), "action": f"held_{status}",
-        "room_id": str(row["room_id"]), "subject": row["_id"], "reason": reason,
-        "old": {"text": row["text"], "author": str(row["author_id"]), "pattern": row["pattern"]},
-        "new": {},
-    }  # fmt: skip
-    await database["chat_moderationaction"].insert_one(audit, session=session)
+    entry = audit.entry(
+        DECISIONS[status],
+        actor=identity.user_id,
+        room=str(row["room_id"]),
+        subject=row["_id"],
+        old={"text": row["text"], "author": str(row["author_id"]), "pattern": row["pattern"]},
+        reason=reason,
+        now=now,
+    )
+    await audit.write(session, entry)

@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat.protocol.objects import Person
-from chat.services import access, bans, drafts
+from chat.services import access, audit, bans, drafts
 from chat.store import Append, Place, Store
 from chat.store.records import MemberRecord, RoomRecord
 from chatsite import times
@@ -147,12 +147,17 @@ async def member_update(
     async def change(session: AsyncClientSession, _place: Place) -> None:
         database = session.client[settings.MONGODB_NAME]
         await database["chat_membership"].update_one(key, {"$set": values}, session=session)
-        await _audit(
-            session, actor=identity.user_id, action="member_update", room=room, subject=user,
+        entry = audit.entry(
+            audit.Action.MEMBER_UPDATE,
+            actor=identity.user_id,
+            room=room,
+            subject=user,
             old={"role": other.role, "muted_until": times.to_wire_or_none(other.muted_until)},
             new={"role": new_role, "muted_until": times.to_wire_or_none(new_mute)},
-            reason=reason, now=now,
-        )  # fmt: skip
+            reason=reason,
+            now=now,
+        )
+        await audit.write(session, entry)
 
     tell = drafts.house_event(
         "member_changed", actor=identity.user_id, now=now, room=room, users=[user]
@@ -328,12 +333,18 @@ async def _remove(
             session, member, by=actor, banned_until=banned_until, reason=reason, now=now
         )
         if actor != member.user:
-            await _audit(
-                session, actor=actor, action="remove" if banned_until is None else "ban",
-                room=room.id, subject=member.user, old={"role": member.role},
-                new={} if banned_until is None else {"until": times.to_wire_or_none(banned_until)},
-                reason=reason, now=now,
-            )  # fmt: skip
+            until = {} if banned_until is None else {"until": times.to_wire_or_none(banned_until)}
+            entry = audit.entry(
+                audit.Action.BAN if until else audit.Action.REMOVE,
+                actor=actor,
+                room=room.id,
+                subject=member.user,
+                old={"role": member.role},
+                new=until,
+                reason=reason,
+                now=now,
+            )
+            await audit.write(session, entry)
 
     house_event = drafts.house_event(
         "removed", actor=actor, now=now, room=room.id, users=[member.user]
@@ -362,23 +373,3 @@ async def _heir(store: Store, room: RoomRecord, leaver: str) -> MemberRecord | N
         return None
     ranked = sorted(others, key=lambda m: (SUCCESSION.index(m.role), m.joined_at))
     return ranked[0] if ranked else None
-
-
-async def _audit(
-    session: AsyncClientSession,
-    *,
-    actor: str,
-    action: str,
-    room: str,
-    subject: str,
-    old: dict[str, Any],
-    new: dict[str, Any],
-    reason: str = "",
-    now: datetime,
-) -> None:
-    row = {
-        "at": now, "actor_id": ObjectId(actor), "action": action, "room_id": room,
-        "subject": subject, "old": old, "new": new, "reason": reason,
-    }  # fmt: skip
-    database = session.client[settings.MONGODB_NAME]
-    await database["chat_moderationaction"].insert_one(row, session=session)

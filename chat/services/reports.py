@@ -11,12 +11,16 @@ from pymongo.errors import DuplicateKeyError
 from accounts.identity import Identity
 from chat import errors, fanout
 from chat.protocol import commands
-from chat.services import access, rooms
+from chat.services import access, audit, rooms
 from chat.services.messages import message_send, take_token
 from chatsite import times
 
 DISMISSED: Final = "dismissed"
 ACTED: Final = "acted"
+SETTLED: Final = {
+    DISMISSED: audit.Action.REPORT_DISMISSED,
+    ACTED: audit.Action.REPORT_ACTED,
+}
 
 
 async def message_report(
@@ -94,14 +98,17 @@ async def reports_settle(
         told = uuid.uuid5(uuid.NAMESPACE_OID, str(report["_id"])).hex
         await _tell(identity, str(report["reporter_id"]), id=told, outcome=outcome, now=now)
         await house.store.reports.update_one({"_id": report["_id"]}, {"$set": {"status": status}})
-        await house.store.audit.insert_one(
-            {
-                "at": now, "actor_id": ObjectId(identity.user_id), "action": f"report_{status}",
-                "room_id": str(report["room_id"]), "subject": message,
-                "old": {"status": "open"}, "new": {"status": status, "outcome": outcome},
-                "reason": reason,
-            }
-        )  # fmt: skip
+        entry = audit.entry(
+            SETTLED[status],
+            actor=identity.user_id,
+            room=str(report["room_id"]),
+            subject=message,
+            old={"status": "open"},
+            new={"status": status, "outcome": outcome},
+            reason=reason,
+            now=now,
+        )
+        await house.store.audit.insert_one(entry)
     return len(reports)
 
 

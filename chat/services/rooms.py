@@ -13,7 +13,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat import rules as word_rules
 from chat.protocol.objects import Person
-from chat.services import access, drafts, members, newcomers
+from chat.services import access, audit, drafts, members, newcomers
 from chat.store import Place
 from chat.store.records import RoomRecord
 from chatsite import times
@@ -130,10 +130,18 @@ async def room_update(
 
     async def change(session: AsyncClientSession, _place: Place) -> None:
         if "rules" in values:
-            await _audit_rules(
-                session, room=room, by=identity.user_id, reason=reason, now=now,
-                old=[rule for rule in record.rules if not rule.is_server], new=values["rules"],
-            )  # fmt: skip
+            old = [rule for rule in record.rules if not rule.is_server]
+            entry = audit.entry(
+                audit.Action.WORD_RULES,
+                actor=identity.user_id,
+                room=room,
+                subject=room,
+                old={"rules": [{"pattern": rule.pattern, "does": rule.does} for rule in old]},
+                new={"rules": values["rules"]},
+                reason=reason,
+                now=now,
+            )
+            await audit.write(session, entry)
         rooms = session.client[settings.MONGODB_NAME]["chat_room"]
         try:
             await rooms.update_one({"_id": ObjectId(room)}, {"$set": values}, session=session)
@@ -179,26 +187,6 @@ def _values(
     if archived is not None and archived != record.is_archived:
         values["archived_at"] = times.floor_ms(now) if archived else times.NEVER
     return values
-
-
-async def _audit_rules(
-    session: AsyncClientSession,
-    *,
-    room: str,
-    by: str,
-    old: Sequence[word_rules.Rule],
-    new: Sequence[Mapping[str, Any]],
-    reason: str,
-    now: datetime,
-) -> None:
-    row = {
-        "at": now, "actor_id": ObjectId(by), "action": "word_rules", "room_id": room,
-        "subject": room, "reason": reason, "new": {"rules": list(new)},
-        "old": {"rules": [{"pattern": rule.pattern, "does": rule.does} for rule in old]},
-    }  # fmt: skip
-    await session.client[settings.MONGODB_NAME]["chat_moderationaction"].insert_one(
-        row, session=session
-    )
 
 
 def described(record: RoomRecord, values: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.apps import apps
 
+from chat.services.audit import Action
 from tests.house import tree
 
 DOC: Final = tree.doc("docs/architecture.md")
@@ -48,6 +49,11 @@ def test_every_kind_of_house_event_has_its_row() -> None:
     rows = tree.rows(tree.section(DOC, "The house log"))
     assert said
     assert {cells[0].strip("`") for cells in rows} == said
+
+
+def test_every_action_of_the_audit_is_named() -> None:
+    rows = {cells[0]: cells[1] for cells in tree.rows(tree.section(DOC, "chat_moderationaction"))}
+    assert rows["`action`"].split(", ") == list(Action)
 
 
 def _house_said() -> str:

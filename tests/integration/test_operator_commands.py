@@ -55,7 +55,7 @@ def test_suspended_twice_is_written_down_once_and_can_be_undone() -> None:
     run("suspend_user", bob.username, "--restore")
     assert User.objects.get(pk=bob.pk).is_active
     actions = [e.action for e in ModerationAction.objects.filter(subject=str(bob.pk))]
-    assert sorted(actions) == ["restore", "suspend"]
+    assert sorted(actions) == ["reinstate", "suspend"]
 
 
 @pytest.mark.parametrize(

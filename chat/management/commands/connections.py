@@ -16,6 +16,7 @@ from chat import connections
 from chat.management.operator import OperatorCommand
 from chat.models import ModerationAction
 from chat.replayed import NOBODY
+from chat.services.audit import Action
 from chatsite import times
 
 LIMIT: Final = 200
@@ -91,11 +92,12 @@ class Command(OperatorCommand):
             found = connections.ask(who, expected=_expected(options))
             self.stdout.write(_told(found, "would be closed"))
             return
-        deed = "connections_sign_out" if options.get("sign_out") else "connections_close"
+        signs_out = options.get("sign_out")
+        action = Action.CONNECTIONS_SIGN_OUT if signs_out else Action.CONNECTIONS_CLOSE
         ModerationAction.objects.create(
-            actor_id=NOBODY, action=deed, subject=_subject(who), at=times.utc_now(), new=who
+            actor_id=NOBODY, action=action, subject=_subject(who), at=times.utc_now(), new=who
         )
-        if options.get("sign_out"):
+        if signs_out:
             [user] = who["users"]
             sessions = who.get("sessions")
             ended = (

@@ -9,6 +9,7 @@ from accounts import services
 from accounts.models import User
 from chat.management.operator import OperatorCommand
 from chat.models import ModerationAction
+from chat.services.audit import Action
 from chatsite import times
 
 THE_SERVER = ObjectId("0" * 24)
@@ -34,7 +35,7 @@ class Command(OperatorCommand):
         user = User.objects.filter(username_key=options["username"].lower()).first()
         if user is None:
             raise CommandError(f"there is nobody called {options['username']}")
-        action = "restore" if options["reinstate"] else "suspend"
+        action = Action.REINSTATE if options["reinstate"] else Action.SUSPEND
         if user.is_active == options["reinstate"]:
             self.stdout.write(f"{user.username}: nothing to {action}.")
             return 0
