@@ -205,7 +205,7 @@ def _said(error: Exception) -> str:
 
 
 def _field_of(error: msgspec.ValidationError) -> dict[str, list[str]]:
+    """The field that msgspec means: at a path, or missing or unknown at the top."""
     said = str(error)
-    _, found, path = said.rpartition("$.")
-    name = path.rstrip("`") if found else "data"
-    return {name.split("[")[0]: [said]}
+    found = re.search(r" - at `\$\.(\w+)[^`]*`$", said) or re.search(r" field `([^`]{1,64})", said)
+    return {found[1] if found else "data": [said]}

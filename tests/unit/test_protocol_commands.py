@@ -101,9 +101,17 @@ def test_a_field_of_another_type_is_named_and_refused(
         if field != "reply_to"
     ],
 )
-def test_a_missing_field_is_refused(type_: str, field: str) -> None:
+def test_a_missing_field_is_named_and_refused(type_: str, field: str) -> None:
     data = {name: value for name, value in ONE_OF_EACH[type_][0].items() if name != field}
-    assert refused(said(type_, data)).error.code == "validation_failed"
+    refusal = refused(said(type_, data))
+    assert refusal.error.code == "validation_failed"
+    assert refusal.error.fields is not None
+    assert set(refusal.error.fields) == {field}
+
+
+@pytest.mark.parametrize("extra", ["seq", "a.b", "$where", "x" * 64])
+def test_a_field_too_many_is_named(extra: str) -> None:
+    assert set(refused(said("ping", {extra: 1})).error.fields or {}) == {extra}
 
 
 @pytest.mark.parametrize("frame_id", [0, -1, 2**63, 2**70, "", "x", "q-7", "é" * 100])
