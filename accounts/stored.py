@@ -5,7 +5,8 @@ reading the whole collection (250 ms at 20,000 documents) where a flat filter ta
 come back aware, as from `chatsite.mongo`.
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from bson import ObjectId
 from bson.codec_options import CodecOptions
@@ -16,6 +17,7 @@ from chat import errors
 
 Document = dict[str, Any]
 
+_OBJECT_ID: Final = re.compile("[0-9a-f]{24}")
 _AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
@@ -28,12 +30,12 @@ def sessions() -> Collection[Document]:
 
 
 def object_id(text: str) -> ObjectId:
-    """The id written as 24 hexadecimal digits.
+    """The id written as 24 hexadecimal digits, in lower case as the wire gives them.
 
     Raises:
         NotFound: it is not an id, so there is no such thing.
     """
-    if len(text) != 24 or not ObjectId.is_valid(text):
+    if not _OBJECT_ID.fullmatch(text):
         raise errors.NotFound
     return ObjectId(text)
 

@@ -5,6 +5,7 @@ of every change to it, is followed (docs/architecture.md, "Authority within 2 s"
 """
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
@@ -19,6 +20,7 @@ from chat.protocol.objects import Person
 from chatsite import times
 
 Document = dict[str, Any]
+_OBJECT_ID: Final = re.compile("[0-9a-f]{24}")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -91,7 +93,9 @@ class MemberRecord(msgspec.Struct, frozen=True):
 
 
 class Recent(Generic[K, V]):
-    """What was read lately, by key: bounded in number and age, one read at a time for a key."""
+    """What was read lately, by key: bounded in number and age, one read at a time for a key. That
+    there is nothing is not remembered: whoever came a moment ago, at another replica, is not told
+    that they are not here."""
 
     def __init__(
         self,
@@ -111,7 +115,7 @@ class Recent(Generic[K, V]):
         self._drops = 0
 
     def known(self, key: K) -> V | None:
-        """What was read lately; None also when it was read that there is none."""
+        """What was read lately, if it was."""
         kept = self._kept.get(key)
         return kept[1] if kept is not None and self._counts(kept[0]) else None
 
@@ -174,7 +178,7 @@ class Recent(Generic[K, V]):
         me = asyncio.current_task()
         started = time.monotonic()
         value = await self._read(key)
-        if self._reading.get(key) is me:
+        if value is not None and self._reading.get(key) is me:
             self._keep(key, value, at=started)
         return value
 
@@ -186,7 +190,8 @@ class Recent(Generic[K, V]):
 
 
 def is_object_id(value: str) -> bool:
-    return len(value) == 24 and ObjectId.is_valid(value)
+    """Whether it is an id as the wire gives them: another spelling of one would be another key."""
+    return bool(_OBJECT_ID.fullmatch(value))
 
 
 def room_record(document: Document, *, server: tuple[word_rules.Rule, ...] = ()) -> RoomRecord:

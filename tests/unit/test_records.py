@@ -70,6 +70,31 @@ async def test_is_read_again_when_a_change_is_told(stored: Stored) -> None:
     assert await recent.get("a") == 2
 
 
+async def test_that_there_is_nothing_is_not_remembered() -> None:
+    answers: list[int | None] = [None, 7, 8]
+
+    async def read(_key: str) -> int | None:
+        return answers.pop(0)
+
+    recent = Recent(read, ttl_s=records.UNTOLD_TTL_S)
+    assert [await recent.get("a") for _ in range(3)] == [None, 7, 7]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("6b04d6e112476ce983a56bd0", True),
+        ("6B04D6E112476CE983A56BD0", False),
+        ("6b04d6e112476ce983a56bd", False),
+        ("6b04d6e112476ce983a56bd0\n", False),
+        ("g" * 24, False),
+        ("", False),
+    ],
+)
+def test_an_id_has_one_spelling(text: str, is_one: bool) -> None:
+    assert records.is_object_id(text) is is_one
+
+
 async def test_what_is_read_together_is_not_kept_when_a_change_is_told_meanwhile(
     stored: Stored,
 ) -> None:
