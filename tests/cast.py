@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from accounts.identity import Identity
 from chat import fanout, selectors, services
 from chat.fanout import Fanout
 from chat.protocol.frames import Batch, Frame
+from chatsite import times
 
 _process: ContextVar[Fanout | None] = ContextVar("process", default=None)
 
@@ -73,6 +75,12 @@ async def say(who: Identity, room: str, text: str = "hi", **more: Any) -> dict[s
     """Say something; the message."""
     sent = await services.message_send(who, room=room, id=new_id(), text=text, **more)
     return sent.message_dict()
+
+
+async def mute(moderator: Identity, room: str, whom: Identity) -> None:
+    """Mute somebody for an hour."""
+    until = times.utc_now() + timedelta(hours=1)
+    await services.member_update(moderator, room=room, user=whom.user_id, mute_until=until)
 
 
 async def log(who: Identity, room: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from accounts.identity import Identity
 from chat import errors
+from chat.protocol import commands
 from chat.store import Store, records
 from chat.store.records import MemberRecord, RoomRecord
 from chatsite import times
@@ -63,17 +64,41 @@ async def seen(store: Store, room: str, user: str) -> tuple[RoomRecord, MemberRe
     return record, member
 
 
-def check_may_post(room: RoomRecord, member: MemberRecord, *, now: datetime) -> None:
-    """Refuse whoever may not write here now.
+async def message_in(store: Store, room: str, id: str) -> dict[str, Any]:
+    """The message of this id in a room. `id`: as somebody gave it.
 
     Raises:
-        RoomArchived, Muted, Forbidden.
+        NotFound: there is none; there can be none of an id that is no UUID.
+    """
+    try:
+        found = await store.event(commands.uuid_hex(id), room=room)
+    except errors.ValidationFailed:
+        found = None
+    if found is None or found["kind"] != "message":
+        raise errors.NotFound("There is no such message.")
+    return found
+
+
+def check_may_react(room: RoomRecord, member: MemberRecord, *, now: datetime) -> None:
+    """Refuse whoever may not react to anything here now.
+
+    Raises:
+        RoomArchived, Muted.
     """
     if room.is_archived:
         raise errors.RoomArchived
     if member.is_muted(now):
         left = (member.muted_until - now).total_seconds()
         raise errors.Muted(retry_after=left)
+
+
+def check_may_post(room: RoomRecord, member: MemberRecord, *, now: datetime) -> None:
+    """Refuse whoever may not write here now.
+
+    Raises:
+        RoomArchived, Muted, Forbidden.
+    """
+    check_may_react(room, member, now=now)
     if room.posting == "moderators" and not member.moderates:
         raise errors.Forbidden("Only moderators write in this room.")
 

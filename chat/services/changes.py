@@ -5,7 +5,6 @@ idempotent by the command's id. What would change nothing is no event.
 """
 
 import unicodedata
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,8 +28,6 @@ EMOJI_MAX_CHARS: Final = 32
 REACTION_PEOPLE_MAX: Final = 5_000
 """People with the same reaction on one message; the next is refused."""
 
-RESTORED: Final = "restored"
-"""In a message's `data`: the seq of the event that last brought it back."""
 AUDIT_MAX: Final = 200
 """Entries of the audit on one message that are looked through for what it said."""
 
@@ -96,7 +93,7 @@ async def message_delete(
     now: datetime | None = None,
 ) -> None:
     """Take a message back: one's own, or as a moderator anybody's. Its place in the log stays.
-    `id` "": again changes nothing, until the message was brought back.
+    `id` "": one is made here, as again changes nothing.
 
     Raises:
         NotFound, Forbidden, Conflict, Unavailable.
@@ -105,13 +102,16 @@ async def message_delete(
     deed = await _Deed.begin(identity, room=room, id=id, target=target, as_staff=as_staff, now=now)
     if str(deed.message["actor_id"]) != identity.user_id:
         access.check_may_moderate(deed.member)
+    if _is_deleted(deed.message):
+        return
     document = deed.event("delete", data={"n": deed.message["n"]})
 
     async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:
-        database = session.client[settings.MONGODB_NAME]
+        if _is_deleted(message):
+            raise drafts.NothingToDo
         await mentions.replace(session, message, [], author="")
         empty: Document = {"text": "", "html": "", "mentions": []}
-        events = database["chat_event"]
+        events = session.client[settings.MONGODB_NAME]["chat_event"]
         of_message = {"room_id": message["room_id"], "target": message["_id"]}
         found = events.find(of_message, {"kind": 1}, session=session)
         edits = [event["_id"] async for event in found if event["kind"] in ("edit", "restore")]
@@ -130,7 +130,7 @@ async def message_delete(
         await audit.write(session, entry)
         return empty | {"deleted_at": now, "reactions": [], "pinned": False, "original": {}}
 
-    await deed.append(document, alter)
+    await deed.append(document, alter, of_deleted=True)
 
 
 async def message_restore(
@@ -161,8 +161,8 @@ async def message_restore(
     new = {"text": said[0], "html": html, "mentions": list(named.values())}
     document = deed.event("restore", **new)
 
-    async def alter(session: AsyncClientSession, message: Document, place: Place) -> Document:
-        if message.get("deleted_at", times.NEVER) == times.NEVER:
+    async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:
+        if not _is_deleted(message):
             raise errors.NotFound("This message is not deleted.")
         author = str(message["actor_id"])
         document["edited_at"] = message.get("edited_at", times.NEVER)
@@ -177,7 +177,7 @@ async def message_restore(
             now=now,
         )
         await audit.write(session, entry)
-        return new | {"deleted_at": times.NEVER, "data": {RESTORED: place.seq}}
+        return new | {"deleted_at": times.NEVER}
 
     await deed.append(document, alter, of_deleted=True)
 
@@ -224,7 +224,7 @@ async def message_pin(
 
     async def alter(_session: AsyncClientSession, message: Document, _place: Place) -> Document:
         if message.get("pinned", False) == pinned:
-            raise _NothingToDo
+            raise drafts.NothingToDo
         return {"pinned": pinned}
 
     await deed.append(document, alter)
@@ -243,10 +243,7 @@ async def _react(
     now = now or times.utc_now()
     shown = _emoji(emoji)
     deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
-    if deed.room.is_archived:
-        raise errors.RoomArchived
-    if deed.member.is_muted(now):
-        raise errors.Muted
+    access.check_may_react(deed.room, deed.member, now=now)
     document = deed.event("reaction", data={"emoji": shown, "change": change})
     add = change == "added"
 
@@ -254,7 +251,7 @@ async def _react(
         reactions = [dict(reaction) for reaction in message.get("reactions", [])]
         mine = next((r for r in reactions if r["emoji"] == shown), None)
         if add == (mine is not None and identity.user_id in mine["users"]):
-            raise _NothingToDo
+            raise drafts.NothingToDo
         if not add and mine is not None:
             mine["users"] = [user for user in mine["users"] if user != identity.user_id]
             return {"reactions": [reaction for reaction in reactions if reaction["users"]]}
@@ -270,10 +267,6 @@ async def _react(
         return {"reactions": reactions}
 
     await deed.append(document, alter)
-
-
-class _NothingToDo(errors.Conflict):
-    """Undoes a transaction that would change nothing; never told to anybody."""
 
 
 class _Deed:
@@ -310,16 +303,15 @@ class _Deed:
         now: datetime,
     ) -> "_Deed":
         event_id = commands.uuid_hex(id) if id else ""
-        target_id = commands.uuid_hex(target, field="target")
         house = await fanout.current()
         record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
         await take_token(house, identity.user_id)
-        message = await house.store.event(target_id, room=room)
-        if message is None or not access.is_kept(record, message):
+        message = await access.message_in(house.store, room, target)
+        if not access.is_kept(record, message):
             raise errors.NotFound("There is no such message.")
         return cls(
             house=house, identity=identity, room=record, member=member, message=message,
-            event_id=event_id or _only_deletion(identity, message), now=now,
+            event_id=event_id, now=now,
         )  # fmt: skip
 
     def event(self, kind: str, **more: Any) -> Document:
@@ -338,8 +330,7 @@ class _Deed:
             events = session.client[settings.MONGODB_NAME]["chat_event"]
             key = {"_id": self.message["_id"], "room_id": self.message["room_id"]}
             message = await events.find_one(key, session=session)
-            is_deleted = message is None or message.get("deleted_at", times.NEVER) != times.NEVER
-            if message is None or (is_deleted and not of_deleted):
+            if message is None or (_is_deleted(message) and not of_deleted):
                 raise errors.NotFound("This message was deleted.")
             self.message = message
             values = await alter(session, message, place)
@@ -352,7 +343,7 @@ class _Deed:
         append = Append(self.room.id, document, encode, change=change)
         try:
             stored = await self.house.store.writer.append(append)
-        except _NothingToDo:
+        except drafts.NothingToDo:
             return Stored(self.message, duplicate=True, frame=None)
         if stored.duplicate:
             self.house.repair.announce_stored(self.room.id, int(stored.document["seq"]))
@@ -364,13 +355,8 @@ class _Deed:
         return msgspec.Raw(frames.encode(shown))
 
 
-def _only_deletion(identity: Identity, message: Document) -> str:
-    """The id of a deed that one person can do to one message only once, between two restorations:
-    a retry is the same."""
-    name = f"delete:{identity.user_id}:{commands.uuid_wire(message['_id'])}"
-    if restored := message.get("data", {}).get(RESTORED):
-        name += f":{restored}"
-    return uuid.uuid5(uuid.NAMESPACE_OID, name).hex
+def _is_deleted(message: Document) -> bool:
+    return bool(message.get("deleted_at", times.NEVER) != times.NEVER)
 
 
 def _emoji(typed: str) -> str:

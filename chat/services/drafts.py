@@ -10,7 +10,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from chat import journal
+from chat import errors, journal
 from chat.models import HOUSE_ROOM
 from chat.protocol.objects import Person
 from chat.store import Append
@@ -18,6 +18,10 @@ from chat.store.appends import Change
 from chatsite import times
 
 Document = dict[str, Any]
+
+
+class NothingToDo(errors.Conflict):
+    """Raised by a change, undoes a transaction that would change nothing; never told to anybody."""
 
 
 def event(

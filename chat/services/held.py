@@ -138,7 +138,10 @@ async def _to_decide(
     store = (await fanout.current()).store
     record, member = await access.acting(store, room, identity, as_staff=as_staff)
     access.check_may_moderate(member)
-    row = await store.held.find_one({"_id": commands.uuid_hex(message)})
+    try:
+        row = await store.held.find_one({"_id": commands.uuid_hex(message)})
+    except errors.ValidationFailed:
+        row = None
     if row is None or str(row["room_id"]) != room or row["status"] != WAITING:
         raise errors.NotFound("No such message waits here.")
     return store, record, row

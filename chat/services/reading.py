@@ -13,6 +13,7 @@ from chat import errors, fanout, limits
 from chat.protocol import frames
 from chat.services import access
 from chat.store.records import MemberRecord
+from chatsite import times
 
 TYPING_KEPT_MAX: Final = 20_000
 
@@ -81,9 +82,11 @@ async def typing_start(identity: Identity, *, room: str, connection: str = "") -
 
     Raises:
         NotFound: one is not in it.
+        RoomArchived, Muted, Forbidden: whoever may not write does not type, either.
     """
     house = await fanout.current()
-    await access.member_of(house.store, room, identity.user_id)
+    record, member = await access.member_of(house.store, room, identity.user_id)
+    access.check_may_post(record, member, now=times.utc_now())
     now = monotonic()
     key = (room, identity.user_id)
     if now - _typed.get(key, -limits.TYPING_EVERY_S) < limits.TYPING_EVERY_S:

@@ -10,7 +10,6 @@ from pymongo.errors import DuplicateKeyError
 
 from accounts.identity import Identity
 from chat import errors, fanout
-from chat.protocol import commands
 from chat.services import access, audit, rooms
 from chat.services.messages import message_send, take_token
 from chatsite import times
@@ -41,16 +40,10 @@ async def message_report(
     house = await fanout.current()
     await access.member_of(house.store, room, identity.user_id)
     await take_token(house, identity.user_id)
-    try:
-        target_id = commands.uuid_hex(target)
-    except errors.ValidationFailed as error:
-        raise errors.NotFound("There is no such message.") from error
-    message = await house.store.event(target_id, room=room)
-    if message is None or message["kind"] != "message":
-        raise errors.NotFound("There is no such message.")
+    message = await access.message_in(house.store, room, target)
     row = {
         "room_id": ObjectId(room),
-        "message": uuid.UUID(target_id).hex,
+        "message": message["_id"],
         "author_id": message["actor_id"],
         "reporter_id": ObjectId(identity.user_id),
         "reason": " ".join(reason.split()),

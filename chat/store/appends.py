@@ -20,6 +20,8 @@ Document = dict[str, Any]
 DUPLICATE: Final = 11000
 """MongoDB's code for a violated unique index."""
 RETRY_AFTER_S: Final = 1.0
+SAID_BY_DATA: Final = ("reaction", "pin")
+"""Kinds of events whose `data` says which deed it was: an emoji, added or removed."""
 
 
 class Place(NamedTuple):
@@ -297,6 +299,7 @@ def check_same(append: Append, stored: Document) -> None:
         and stored["actor_id"] == wanted["actor_id"]
         and stored["kind"] == wanted["kind"]
         and stored.get("target", "") == wanted.get("target", "")
+        and (wanted["kind"] not in SAID_BY_DATA or stored["data"] == wanted["data"])
     )
     if not same:
         raise errors.Conflict("This id is taken by something else.")

@@ -30,6 +30,12 @@ async def over_socket(person: Person, room: str) -> str:
     return "" if reply["ok"] else str(reply["error"]["code"])
 
 
+async def typing(person: Person, room: str) -> str:
+    async with await person.wire(at=1) as wire:
+        reply = await wire.ask("typing.start", {"room": room})
+    return "" if reply["ok"] else str(reply["error"]["code"])
+
+
 DOORS = (over_rest, over_socket)
 
 
@@ -91,7 +97,7 @@ async def test_leaving_is_no_way_out_of_a_mute(alice: Person, bob: Person, say: 
         await bob.rest.post(f"/rooms/{room}/join")
         joined = await wire.push("member.joined")
     assert joined["data"]["muted_until"] is not None
-    assert await say(bob, room) == "muted"
+    assert [await say(bob, room), await typing(bob, room)] == ["muted", "muted"]
     await alice.rest.patch(f"/rooms/{room}/members/{bob.id}", mute_until=None)
     await soon(lambda: say(bob, room), "")
 
