@@ -118,7 +118,7 @@ def _begin_anew(record: Document, end: _End, *, now: datetime) -> None:
         pass
     mark = {"low_seq": seq - 1, "head_seq": seq, "head_n": end.n}
     stored.collection("chat_room").update_one({"_id": record["_id"]}, {"$set": mark})
-    data = rooms.described(records.room_record(record), {}) | {AFTER_SEQ: end.seq}
+    data = rooms.described(records.room_record(record)) | {AFTER_SEQ: end.seq}
     event = drafts.event("room", room=room, actor=str(NOBODY), now=now, data=data)
     stored.collection("chat_event").insert_one(event | {"seq": seq, "n": 0, "room_n": end.n})
 

@@ -14,13 +14,8 @@ from chat.services.changes import (
     reaction_remove,
 )
 from chat.services.held import held_reject, held_release, server_rules_update
-from chat.services.members import (
-    member_remove,
-    member_update,
-    members_add,
-    room_join,
-    room_leave,
-)
+from chat.services.leaving import member_remove, room_leave
+from chat.services.members import member_update, members_add, room_join
 from chat.services.messages import Sent, message_send, message_submit
 from chat.services.reading import ReadState, membership_update, read_mark, typing_start
 from chat.services.reports import message_report

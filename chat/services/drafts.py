@@ -44,31 +44,32 @@ def member_event(
     room: str,
     actor: str,
     person: Person,
-    role: str,
-    joined_at: datetime,
     now: datetime,
-    muted_until: datetime = times.NEVER,
+    data: Document | None = None,
     change_too: Change | None = None,
     also: Sequence[Append] = (),
 ) -> Append:
-    """`joined`, `left` or `changed`, of one member."""
-    data = {
-        "user": person.id,
-        "change": change,
-        "role": role,
-        "joined_at": times.to_wire(joined_at),
-        "muted_until": times.to_wire_or_none(muted_until),
-    }
+    """`joined`, `left` or `changed`, of one member. `data`: as of `member_data`; what is given none
+    has to be completed by `change_too`."""
+    data = {"user": person.id, "change": change} | (data or {})
     document = event("member", room=room, actor=actor, now=now, data=data)
     encode = journal.encoder(document, {person.id: person}, {})
     return Append(room, document, encode, change=change_too, also=tuple(also))
 
 
-def room_event(
-    *, room: str, actor: str, data: Document, now: datetime, change: Change | None = None
-) -> Append:
-    """`room.changed`: what the room is now; and the house event that tells every process."""
-    document = event("room", room=room, actor=actor, now=now, data=data)
+def member_data(*, role: str, joined_at: datetime, muted_until: datetime) -> Document:
+    """What the event of a member says of them."""
+    return {
+        "role": role,
+        "joined_at": times.to_wire(joined_at),
+        "muted_until": times.to_wire_or_none(muted_until),
+    }
+
+
+def room_event(*, room: str, actor: str, now: datetime, change: Change) -> Append:
+    """`room.changed`, and the house event that tells every process. `change` says, as its `data`,
+    what the room is then."""
+    document = event("room", room=room, actor=actor, now=now, data={})
     tell = house_event("room_changed", actor=actor, now=now, room=room)
     return Append(room, document, journal.encoder(document, {}, {}), change=change, also=(tell,))
 

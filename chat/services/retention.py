@@ -13,7 +13,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from chat import errors, fanout
 from chat.services import drafts, rooms
-from chat.store import Place
+from chat.store import Place, records
 from chatsite import times
 
 
@@ -28,17 +28,17 @@ async def room_marked(
     """
     now = now or times.utc_now()
     house = await fanout.current()
-    record = await house.store.room(room)
-    if record is None:
-        raise errors.NotFound("There is no such room.")
 
     async def change(session: AsyncClientSession, _place: Place) -> None:
         collection = session.client[settings.MONGODB_NAME]["chat_room"]
+        marked = await collection.find_one({"_id": ObjectId(room)}, session=session)
+        if marked is None:
+            raise errors.NotFound("There is no such room.")
         mark: dict[str, Any] = {"$max": {"low_seq": seq, "low_n": n}}
         await collection.update_one({"_id": ObjectId(room)}, mark, session=session)
+        append.document["data"] = rooms.described(records.room_record(marked)) | {"low_n": n}
 
-    data = rooms.described(record, {}) | {"low_n": n}
-    append = drafts.room_event(room=room, actor=actor, data=data, now=now, change=change)
+    append = drafts.room_event(room=room, actor=actor, now=now, change=change)
     append.also = (drafts.house_event("room_pruned", actor=actor, now=now, room=room, low_seq=seq),)
     await house.store.writer.append(append)
     house.store.room_changed(room)

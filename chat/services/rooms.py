@@ -1,5 +1,6 @@
 """Owns making rooms and changing what they are. A room and its first events are one transaction."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -9,12 +10,13 @@ from django.conf import settings
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
+from accounts import names
 from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat import rules as word_rules
 from chat.protocol.objects import Person
 from chat.services import access, audit, drafts, members, newcomers
-from chat.store import Place
+from chat.store import Place, records
 from chat.store.records import RoomRecord
 from chatsite import times
 
@@ -42,13 +44,14 @@ async def room_create(
     Raises:
         ValidationFailed: of the kind, the name, the topic or the people.
         Conflict: a channel of this name (without case) exists.
+        Unavailable.
     """
     now = now or times.utc_now()
     if kind not in ("channel", "group"):
         raise errors.ValidationFailed(fields={"kind": ["channel or group."]})
     name, topic = _name(name), _topic(topic)
     house = await fanout.current()
-    invited = await members.people_checked(house.store, member_ids)
+    invited = await members.people_checked(house.store, member_ids, field="member_ids")
     maker = (await house.store.people([identity.user_id]))[identity.user_id]
     people = [maker, *(person for person in invited if person.id != maker.id)]
     key = name.casefold() if kind == "channel" else ""
@@ -64,13 +67,17 @@ async def direct_open(
 
     Raises:
         ValidationFailed: nobody, too many, or somebody who does not exist.
+        NewAccount, Unavailable.
     """
     now = now or times.utc_now()
     house = await fanout.current()
     others = [user for user in dict.fromkeys(user_ids) if user != identity.user_id]
     if not user_ids or len(others) >= limits.DIRECT_MEMBERS_MAX:
-        raise members.refused_people(f"From 1 to {limits.DIRECT_MEMBERS_MAX - 1} people.")
-    people = await members.people_checked(house.store, [identity.user_id, *others])
+        said = f"From 1 to {limits.DIRECT_MEMBERS_MAX - 1} people."
+        raise members.refused_people(said, field="user_ids")
+    people = await members.people_checked(
+        house.store, [identity.user_id, *others], field="user_ids"
+    )
     key = ":".join(sorted(person.id for person in people))
     found = await house.store.rooms.find_one({"direct_key": key}, {"_id": 1})
     if found is not None:
@@ -79,7 +86,7 @@ async def direct_open(
         await newcomers.refuse_direct(house.store, identity, others, now=now)
     room = _document(kind="direct", direct_key=key, people=people, now=now)
     try:
-        await _make(house, room, people, owner=None, actor=identity.user_id, now=now)
+        await _make(house, room, people, actor=identity.user_id, now=now)
     except _Taken:  # somebody else opened it at the same moment
         found = await house.store.rooms.find_one({"direct_key": key}, {"_id": 1})
         if found is None:
@@ -103,8 +110,8 @@ async def room_update(
     reason: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Change what a room is. Only what is given changes. `rules`: its word rules, which its owners
-    set; the audit has what they were.
+    """Change what a room is. Only what is given changes; what is so already is no event. `rules`:
+    its word rules, which its owners set; the audit has what they were.
 
     Raises:
         NotFound, Forbidden, ValidationFailed, Conflict (the name is taken).
@@ -120,7 +127,7 @@ async def room_update(
     if rules is not None:
         access.check_may_own(member, "Only owners set word rules.")
     values = _values(
-        record, name=name, topic=topic, slow_mode_s=slow_mode_s, posting=posting,
+        record.kind, name=name, topic=topic, slow_mode_s=slow_mode_s, posting=posting,
         edit_window_s=edit_window_s, archived=archived, now=now,
     )  # fmt: skip
     if rules is not None:
@@ -129,33 +136,39 @@ async def room_update(
         return
 
     async def change(session: AsyncClientSession, _place: Place) -> None:
-        if "rules" in values:
-            old = [rule for rule in record.rules if not rule.is_server]
+        rooms = session.client[settings.MONGODB_NAME]["chat_room"]
+        before = await rooms.find_one({"_id": ObjectId(room)}, session=session)
+        if before is None:
+            raise errors.NotFound("There is no such room.")
+        new = {name: value for name, value in values.items() if not _is_so(before, name, value)}
+        if not new:
+            raise drafts.NothingToDo
+        if "rules" in new:
             entry = audit.entry(
                 audit.Action.WORD_RULES,
                 actor=identity.user_id,
                 room=room,
                 subject=room,
-                old={"rules": [{"pattern": rule.pattern, "does": rule.does} for rule in old]},
-                new={"rules": values["rules"]},
+                old={"rules": before.get("rules", [])},
+                new={"rules": new["rules"]},
                 reason=reason,
                 now=now,
             )
             await audit.write(session, entry)
-        rooms = session.client[settings.MONGODB_NAME]["chat_room"]
         try:
-            await rooms.update_one({"_id": ObjectId(room)}, {"$set": values}, session=session)
+            await rooms.update_one({"_id": ObjectId(room)}, {"$set": new}, session=session)
         except DuplicateKeyError as error:
             raise _Taken from error
+        append.document["data"] = described(records.room_record(before | new))
 
-    data = described(record, values)
-    append = drafts.room_event(room=room, actor=identity.user_id, data=data, now=now, change=change)
-    await house.store.writer.append(append)
-    house.store.room_changed(room)
+    append = drafts.room_event(room=room, actor=identity.user_id, now=now, change=change)
+    with contextlib.suppress(drafts.NothingToDo):
+        await house.store.writer.append(append)
+        house.store.room_changed(room)
 
 
 def _values(
-    record: RoomRecord,
+    kind: str,
     *,
     name: str | None,
     topic: str | None,
@@ -166,9 +179,9 @@ def _values(
     now: datetime,
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    if name is not None and name != record.name:
+    if name is not None:
         values["name"] = _name(name)
-        if record.kind == "channel":
+        if kind == "channel":
             values["name_key"] = values["name"].casefold()
     if topic is not None:
         values["topic"] = _topic(topic)
@@ -184,22 +197,29 @@ def _values(
         if not 0 <= edit_window_s <= EDIT_WINDOW_MAX_S:
             raise errors.ValidationFailed(fields={"edit_window_s": [f"0 to {EDIT_WINDOW_MAX_S}."]})
         values["edit_window_s"] = edit_window_s
-    if archived is not None and archived != record.is_archived:
+    if archived is not None:
         values["archived_at"] = times.floor_ms(now) if archived else times.NEVER
     return values
 
 
-def described(record: RoomRecord, values: dict[str, Any]) -> dict[str, Any]:
+def _is_so(room: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Whether a room has this value already; one that is archived stays so since when it was."""
+    if name == "archived_at":
+        return bool((room[name] == times.NEVER) == (value == times.NEVER))
+    return bool(room.get(name, []) == value)
+
+
+def described(record: RoomRecord) -> dict[str, Any]:
     """What `room.changed` tells: all that the room is, but for the asker's own part."""
     return {
         "id": record.id,
         "kind": record.kind,
-        "name": values.get("name", record.name),
-        "topic": values.get("topic", record.topic),
-        "posting": values.get("posting", record.posting),
-        "slow_mode_s": values.get("slow_mode_s", record.slow_mode_s),
-        "edit_window_s": values.get("edit_window_s", record.edit_window_s),
-        "archived_at": times.to_wire_or_none(values.get("archived_at", record.archived_at)),
+        "name": record.name,
+        "topic": record.topic,
+        "posting": record.posting,
+        "slow_mode_s": record.slow_mode_s,
+        "edit_window_s": record.edit_window_s,
+        "archived_at": times.to_wire_or_none(record.archived_at),
     }
 
 
@@ -208,18 +228,13 @@ async def _make(
     room: dict[str, Any],
     people: Sequence[Person],
     *,
-    owner: str | None,
+    owner: str = "",
     actor: str,
     now: datetime,
 ) -> None:
     room_id = str(room["_id"])
-    first, *rest = members.joined(room_id, people, actor=actor, owner=owner, role="member", now=now)
-    inside = [
-        members.membership(
-            room_id, p.id, role="owner" if p.id == owner else "member", read_n=0, now=now
-        )
-        for p in people
-    ]
+    first, *rest = members.joined(room_id, people, actor=actor, owner=owner, now=now)
+    inside = [members.membership(room_id, p.id, owner=owner, read_n=0, now=now) for p in people]
 
     async def change(session: AsyncClientSession, _place: Place) -> None:
         database = session.client[settings.MONGODB_NAME]
@@ -266,16 +281,15 @@ def _document(
 
 
 def _name(typed: str) -> str:
-    name = " ".join(typed.split()).removeprefix("#").strip()
-    if not name or len(name) > NAME_MAX or any(ord(c) < 32 or c == "\x7f" for c in name):
-        said = f"From 1 to {NAME_MAX} characters."
+    name = names.text_clean(typed).removeprefix("#").strip()
+    said = names.text_problem(name, most=NAME_MAX) or ("" if name else "A room has a name.")
+    if said:
         raise errors.ValidationFailed(said, fields={"name": [said]})
     return name
 
 
 def _topic(typed: str) -> str:
-    topic = " ".join(typed.split())
-    if len(topic) > TOPIC_MAX or "\x00" in topic:
-        said = f"At most {TOPIC_MAX} characters."
+    topic = names.text_clean(typed)
+    if said := names.text_problem(topic, most=TOPIC_MAX):
         raise errors.ValidationFailed(said, fields={"topic": [said]})
     return topic

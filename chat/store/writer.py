@@ -273,10 +273,10 @@ class Writer:
                 await self._lost_race(several)
             except OperationFailure as error:
                 if not error.has_error_label("TransientTransactionError"):
-                    return await self._settle(append.room, [waiting], places, error)
+                    return await self._settle(append.room, [waiting], places[:1], error)
                 await self._lost_race(several)
             except PyMongoError as error:
-                return await self._settle(append.room, [waiting], places, error)
+                return await self._settle(append.room, [waiting], places[:1], error)
             else:
                 return self._done_alone(waiting, several, places)
         return waiting.unavailable()

@@ -48,6 +48,7 @@ REST: Final[dict[str, tuple[str, str, dict[str, Any], dict[str, int]]]] = {
     "change the topic": ("PATCH", "/rooms/{room}", {"topic": "t"}, MODERATING),
     "archive": ("PATCH", "/rooms/{room}", {"archived": False}, OWNING),
     "give a role": ("PATCH", "/rooms/{room}/members/{whom}", {"role": "member"}, OWNING),
+    "change nothing of somebody": ("PATCH", "/rooms/{room}/members/{whom}", {}, MODERATING),
     "mute": ("PATCH", "/rooms/{room}/members/{whom}", {"mute_until": None}, MODERATING),
     "add somebody": ("POST", "/rooms/{room}/members", {"user_ids": ["{whom}"]}, MODERATING),
     "delete one's own": ("DELETE", "/rooms/{room}/messages/{own}", {}, INSIDE),
