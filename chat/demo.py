@@ -7,15 +7,17 @@ or where they stand. They are said at people's rates, through the services.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from accounts import services as accounts
 from accounts.identity import Identity
 from accounts.models import User
 from chat import bridge, errors, selectors, services
+from chat.services import rates
 
+T = TypeVar("T")
 PASSWORD: Final = "parley-demo-1"  # noqa: S105  sample accounts, printed for whoever asked for them
 NAMESPACE: Final = uuid.UUID("5d0b7c53-6a86-4f4e-9d55-3a1e4b1c7f10")
 CHANGED_SINCE: Final = (
@@ -94,13 +96,11 @@ def seed() -> int:
     for name, (topic, lines) in CHANNELS.items():
         room = _channel(owner, name=name, topic=topic)
         for member in people.values():
-            with contextlib.suppress(*CHANGED_SINCE):
-                bridge.run(services.room_join(member, room=room))
+            _join(member, room)
         for line in lines:
             new += _say(people[line.who], room=room, where=name, text=line.text)
-    room, _is_new = bridge.run(
-        services.direct_open(people["ada"], user_ids=[people["bruno"].user_id])
-    )
+    others = [people["bruno"].user_id]
+    room, _is_new = _do(lambda: services.direct_open(owner, user_ids=others))
     new += _say(people["bruno"], room=room, where="direct", text="Do you have a minute?")
     new += _say(people["ada"], room=room, where="direct", text="For you, two.")
     return new
@@ -118,7 +118,7 @@ def more(*, people: int, rooms: int, messages: int, done: Callable[[str, int], N
         name = f"demo-room-{number}"
         channels.append((name, _channel(speakers[0], name=name, topic="One of many")))
         for member in speakers:
-            bridge.run(services.room_join(member, room=channels[-1][1]))
+            _join(member, channels[-1][1])
         done("rooms", 1)
     new = 0
     for start in range(0, messages if channels else 0, BATCH):
@@ -142,13 +142,8 @@ def _lines(
 
 async def _say_all(lines: Iterator[tuple[Identity, str, str, str]]) -> int:
     async def say(who: Identity, room: str, id: str, text: str) -> bool:
-        while True:
-            try:
-                sent = await services.message_send(who, room=room, id=id, text=text)
-            except errors.RateLimited as error:
-                await asyncio.sleep(error.retry_after or 1.0)
-            else:
-                return not sent.duplicate
+        sent = await rates.in_time(lambda: services.message_send(who, room=room, id=id, text=text))
+        return not sent.duplicate
 
     return sum(await asyncio.gather(*(say(*line) for line in lines)))
 
@@ -182,16 +177,25 @@ def _identity(user: User) -> Identity:
 
 def _channel(owner: Identity, *, name: str, topic: str) -> str:
     try:
-        return bridge.run(services.room_create(owner, kind="channel", name=name, topic=topic))
+        return _do(lambda: services.room_create(owner, kind="channel", name=name, topic=topic))
     except errors.Conflict:
         listed = bridge.run(selectors.rooms_public(owner, q=name)).results
         return next((str(room["id"]) for room in listed if room["name"] == name), "")
 
 
+def _join(who: Identity, room: str) -> None:
+    with contextlib.suppress(*CHANGED_SINCE):
+        _do(lambda: services.room_join(who, room=room))
+
+
 def _say(who: Identity, *, room: str, where: str, text: str) -> int:
     message_id = str(uuid.uuid5(NAMESPACE, f"{where}:{who.username}:{text}"))
     try:
-        sent = bridge.run(services.message_send(who, room=room, id=message_id, text=text))
+        sent = _do(lambda: services.message_send(who, room=room, id=message_id, text=text))
     except CHANGED_SINCE:
         return 0
     return 0 if sent.duplicate else 1
+
+
+def _do(deed: Callable[[], Awaitable[T]]) -> T:
+    return bridge.run(rates.in_time(deed))

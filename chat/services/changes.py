@@ -18,8 +18,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, limits
 from chat import text as texts
 from chat.protocol import commands, frames
-from chat.services import access, audit, drafts, mentions, newcomers, words
-from chat.services.messages import take_token
+from chat.services import access, audit, drafts, mentions, newcomers, rates, words
 from chat.store import Append, Place, Stored
 from chat.store.records import MemberRecord, RoomRecord
 from chatsite import times
@@ -305,7 +304,7 @@ class _Deed:
         event_id = commands.uuid_hex(id) if id else ""
         house = await fanout.current()
         record, member = await access.acting(house.store, room, identity, as_staff=as_staff)
-        await take_token(house, identity.user_id)
+        await rates.take_to_say(house, identity.user_id)
         message = await access.message_in(house.store, room, target)
         if not access.is_kept(record, message):
             raise errors.NotFound("There is no such message.")

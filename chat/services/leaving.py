@@ -10,7 +10,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from accounts.identity import Identity
 from chat import errors, fanout
-from chat.services import access, audit, bans, drafts
+from chat.services import access, audit, bans, drafts, rates
 from chat.store import Append, Place, Store, records
 from chat.store.records import MemberRecord
 from chatsite import times
@@ -28,13 +28,14 @@ async def room_leave(identity: Identity, *, room: str, now: datetime | None = No
     Raises:
         NotFound: one is not in it.
         Forbidden: a direct room.
-        Unavailable.
+        RateLimited, Unavailable.
     """
     now = now or times.utc_now()
     house = await fanout.current()
     record, _ = await access.member_of(house.store, room, identity.user_id)
     if record.kind == "direct":
         raise errors.Forbidden("A direct conversation cannot be left.")
+    await rates.take(house, identity.user_id)
     await _remove(house, room, identity.user_id, by=None, now=now)
 
 

@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat.protocol.objects import Person
-from chat.services import access, audit, bans, drafts
+from chat.services import access, audit, bans, drafts, rates
 from chat.store import Append, Place, Store, appends, records
 from chatsite import times
 
@@ -27,7 +27,7 @@ async def room_join(identity: Identity, *, room: str, now: datetime | None = Non
 
     Raises:
         NotFound: no such channel (groups and direct rooms cannot be joined).
-        Banned, RoomArchived, Unavailable.
+        Banned, RoomArchived, RateLimited, Unavailable.
     """
     now = now or times.utc_now()
     house = await fanout.current()
@@ -37,6 +37,7 @@ async def room_join(identity: Identity, *, room: str, now: datetime | None = Non
         return
     if record.is_archived:
         raise errors.RoomArchived
+    await rates.take(house, identity.user_id)
     if await bans.is_any_banned(house.store, room, [identity.user_id], now=now):
         raise errors.Banned
     people = await house.store.people([identity.user_id])
@@ -50,7 +51,7 @@ async def members_add(
     """Add people. Those who are in already are passed over; all the others come in at once.
 
     Raises:
-        NotFound, Forbidden, RoomArchived, Unavailable.
+        NotFound, Forbidden, RoomArchived, RateLimited, Unavailable.
         ValidationFailed: somebody does not exist, or is banned, or there are too many.
     """
     now = now or times.utc_now()
@@ -64,6 +65,7 @@ async def members_add(
         raise errors.Forbidden("Guests bring nobody along.")
     if record.is_archived:
         raise errors.RoomArchived
+    await rates.take(house, identity.user_id)
     people = await people_checked(house.store, user_ids, field="user_ids")
     ids = [person.id for person in people]
     if await bans.is_any_banned(house.store, room, ids, now=now):

@@ -15,7 +15,7 @@ from chat import errors, fanout, journal
 from chat import text as texts
 from chat.protocol import commands, frames
 from chat.protocol.objects import Quote
-from chat.services import access, drafts, mentions, newcomers, words
+from chat.services import access, drafts, mentions, newcomers, rates, words
 from chat.store import Append, Place, Store, Stored
 from chat.store.appends import Change
 from chat.store.records import RoomRecord
@@ -73,7 +73,7 @@ async def message_submit(
     record, member = await access.member_of(house.store, room, identity.user_id)
     access.check_may_post(record, member, now=now)
     body = texts.clean(text)
-    await take_token(house, identity.user_id)
+    await rates.take_to_say(house, identity.user_id)
     quotes = await quoted(house.store, room, reply_to)
     if record.rules:
         said = words.Said(room=room, author=identity.user_id, id=event_id, text=body,
@@ -115,18 +115,6 @@ async def sent(house: fanout.Fanout, stored: Stored) -> Sent:
     house.repair.announce_stored(str(document["room_id"]), int(document["seq"]))
     (message,) = await journal.messages(house.store, [document])
     return Sent(msgspec.Raw(frames.encode(message)), duplicate=True)
-
-
-async def take_token(house: fanout.Fanout, user: str) -> None:
-    """One message's worth of a person's rate.
-
-    Raises:
-        RateLimited: with the seconds to wait.
-    """
-    if settings.RATE_LIMITS:
-        if settings.NEW_ACCOUNT_MESSAGES_PER_MIN:
-            newcomers.take(user)
-        await house.quota.take(user)
 
 
 async def quoted(store: Store, room: str, reply_to: str | None) -> dict[str, Quote]:

@@ -10,8 +10,8 @@ from pymongo.errors import DuplicateKeyError
 
 from accounts.identity import Identity
 from chat import errors, fanout
-from chat.services import access, audit, rooms
-from chat.services.messages import message_send, take_token
+from chat.services import access, audit, rates, rooms
+from chat.services.messages import message_send
 from chatsite import times
 
 DISMISSED: Final = "dismissed"
@@ -39,7 +39,7 @@ async def message_report(
     now = now or times.utc_now()
     house = await fanout.current()
     await access.member_of(house.store, room, identity.user_id)
-    await take_token(house, identity.user_id)
+    await rates.take_to_say(house, identity.user_id)
     message = await access.message_in(house.store, room, target)
     row = {
         "room_id": ObjectId(room),
@@ -108,6 +108,6 @@ async def reports_settle(
 async def _tell(identity: Identity, reporter: str, *, id: str, outcome: str, now: datetime) -> None:
     if reporter == identity.user_id:
         return
-    room, _ = await rooms.direct_open(identity, user_ids=[reporter], now=now)
     text = f"Thank you for your report. {outcome}"
-    await message_send(identity, room=room, id=id, text=text, now=now)
+    room, _ = await rates.in_time(lambda: rooms.direct_open(identity, user_ids=[reporter], now=now))
+    await rates.in_time(lambda: message_send(identity, room=room, id=id, text=text, now=now))

@@ -15,7 +15,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat import rules as word_rules
 from chat.protocol.objects import Person
-from chat.services import access, audit, drafts, members, newcomers
+from chat.services import access, audit, drafts, members, newcomers, rates
 from chat.store import Place, records
 from chat.store.records import RoomRecord
 from chatsite import times
@@ -44,13 +44,14 @@ async def room_create(
     Raises:
         ValidationFailed: of the kind, the name, the topic or the people.
         Conflict: a channel of this name (without case) exists.
-        Unavailable.
+        RateLimited, Unavailable.
     """
     now = now or times.utc_now()
     if kind not in ("channel", "group"):
         raise errors.ValidationFailed(fields={"kind": ["channel or group."]})
     name, topic = _name(name), _topic(topic)
     house = await fanout.current()
+    await rates.take(house, identity.user_id)
     invited = await members.people_checked(house.store, member_ids, field="member_ids")
     maker = (await house.store.people([identity.user_id]))[identity.user_id]
     people = [maker, *(person for person in invited if person.id != maker.id)]
@@ -67,7 +68,7 @@ async def direct_open(
 
     Raises:
         ValidationFailed: nobody, too many, or somebody who does not exist.
-        NewAccount, Unavailable.
+        NewAccount, RateLimited, Unavailable.
     """
     now = now or times.utc_now()
     house = await fanout.current()
@@ -84,6 +85,7 @@ async def direct_open(
         return str(found["_id"]), False
     if settings.NEW_ACCOUNT_DIRECT != "anyone":
         await newcomers.refuse_direct(house.store, identity, others, now=now)
+    await rates.take(house, identity.user_id)
     room = _document(kind="direct", direct_key=key, people=people, now=now)
     try:
         await _make(house, room, people, actor=identity.user_id, now=now)

@@ -287,3 +287,28 @@ async def test_whoever_may_not_write_does_not_type(closed: dict[str, Any]) -> No
     await services.room_update(alice, room=room, **closed)
     with pytest.raises((errors.Forbidden, errors.RoomArchived)):
         await services.typing_start(bob, room=room)
+
+
+async def test_coming_going_and_making_rooms_takes_of_a_persons_rate(
+    house: Fanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob, charlie = await cast.people("alice", "bob", "charlie")
+    hers, other = await cast.channel(alice, bob), await cast.channel(alice)
+    direct, _ = await services.direct_open(bob, user_ids=[alice.user_id])
+
+    async def refuse(_user: str) -> None:
+        raise errors.RateLimited(retry_after=1.0)
+
+    monkeypatch.setattr("django.conf.settings.RATE_LIMITS", True)
+    monkeypatch.setattr(house.quota, "take", refuse)
+    for doing in (
+        services.room_join(bob, room=other),
+        services.room_leave(bob, room=hers),
+        services.room_create(bob, kind="group", name="Tea"),
+        services.direct_open(bob, user_ids=[charlie.user_id]),
+        services.members_add(bob, room=hers, user_ids=[charlie.user_id]),
+    ):
+        with pytest.raises(errors.RateLimited):
+            await doing
+    await services.room_join(bob, room=hers)  # is in already
+    assert await services.direct_open(bob, user_ids=[alice.user_id]) == (direct, False)

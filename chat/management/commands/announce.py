@@ -1,6 +1,5 @@
 """Owns `manage.py announce`: one message in many rooms, once in each however often it is run."""
 
-import time
 import uuid
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from chat import bridge, errors, services
 from chat.management.operator import WRONG, OperatorCommand
 from chat.management.progress import bars
 from chat.models import Membership, Room
+from chat.services import rates
 from chatsite import times
 
 NAMESPACE: Final = uuid.UUID("5d1c7f0a-8f5e-4f0e-9b8e-6d2b9f3a7c11")
@@ -67,15 +67,9 @@ def _rooms(author: User, names: set[str]) -> list[Room]:
 
 
 def _say(author: User, room: str, text: str) -> None:
-    """At a person's rate: too fast is waited for."""
     speaker = Identity(
         user_id=str(author.pk), username=author.username, display_name=author.display_name,
         avatar=author.avatar, session_id="", expires_at=None, is_staff=author.is_staff,
     )  # fmt: skip
     id = uuid.uuid5(NAMESPACE, f"{author.pk} {room} {text}").hex
-    while True:
-        try:
-            bridge.run(services.message_send(speaker, room=room, id=id, text=text))
-            return
-        except errors.RateLimited as error:
-            time.sleep(error.retry_after or 1.0)
+    bridge.run(rates.in_time(lambda: services.message_send(speaker, room=room, id=id, text=text)))
