@@ -124,6 +124,15 @@ class Flag(serializers.BooleanField):
         return data
 
 
+class Integer(serializers.IntegerField):
+    """An integer: DRF's own takes "3", 3.0 and true too, as the queries of addresses need it."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
 class Body(serializers.Serializer[Any]):
     """A request body. A field that it does not name is refused, not ignored."""
 

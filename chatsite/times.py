@@ -10,6 +10,9 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands for "no such moment" in fields that must not be null (the database backend adds costly
 null tests to nullable fields)."""
 
+LAST = datetime(9998, 12, 31, tzinfo=UTC)
+"""What somebody means who names a moment of the year 9999: later ones stand for `NEVER`."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "so long ago that it does not matter"."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from chat import limits, rules
-from chatsite.rest import Body, Flag, Text
+from chatsite.rest import Body, Flag, Integer, Text
 
 ID_MAX = 64
 
@@ -124,7 +124,9 @@ class EventsAnswer(serializers.Serializer[Any]):
         child=serializers.DictField(), help_text="Exactly the pushed frames, by seq."
     )
     head_seq = serializers.IntegerField()
-    reset = serializers.BooleanField(help_text="The cursor is below what is kept: start afresh.")
+    reset = serializers.BooleanField(
+        help_text="The cursor is below what is kept, or above the head: start afresh."
+    )
 
 
 class ReadAnswer(serializers.Serializer[Any]):
@@ -186,10 +188,10 @@ class DecisionBody(Body):
 class RoomChangeBody(Body):
     name = Text(required=False, max_length=200)
     topic = Text(required=False, allow_blank=True, max_length=2_000)
-    slow_mode_s = serializers.IntegerField(required=False)
+    slow_mode_s = Integer(required=False)
     posting = serializers.ChoiceField(["everyone", "moderators"], required=False)
     archived = Flag(required=False)
-    edit_window_s = serializers.IntegerField(
+    edit_window_s = Integer(
         required=False, help_text="Seconds for which a message may be edited; 0: any time."
     )
     rules = serializers.ListField(
@@ -230,13 +232,16 @@ class ReportBody(Body):
 
 
 class ReadBody(Body):
-    n = serializers.IntegerField(min_value=0)
+    n = Integer(min_value=0)
     force = Flag(required=False, default=False)
 
 
-class SearchQuery(serializers.Serializer[Any]):
+class CursorQuery(serializers.Serializer[Any]):
+    cursor = serializers.CharField(required=False, default="", allow_blank=True, max_length=2_000)
+
+
+class SearchQuery(CursorQuery):
     q = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
-    cursor = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
 
 
 class MessagesQuery(serializers.Serializer[Any]):

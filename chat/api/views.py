@@ -49,18 +49,19 @@ class Rooms(APIView):
     @extend_schema(
         operation_id="rooms_list",
         tags=["rooms"],
-        parameters=[bodies.SearchQuery],
-        responses=responses({200: bodies.RoomsAnswer}, 401),
+        parameters=[bodies.CursorQuery],
+        responses=responses({200: bodies.RoomsAnswer}, 401, 422),
     )
     def get(self, request: Request) -> HttpResponse:
         """One's rooms, with what is unread."""
-        rooms = bridge.run(selectors.rooms_mine(rest.identity_of(request)))
-        return encoded({"results": rooms, "next_cursor": None})
+        me = rest.identity_of(request)
+        asked = query(bodies.CursorQuery, request)
+        return encoded(bridge.run(selectors.rooms_page(me, **asked)))
 
     @extend_schema(
         tags=["rooms"],
         request=bodies.RoomBody,
-        responses=responses({201: bodies.RoomAnswer}, 400, 401, 409, 422),
+        responses=responses({201: bodies.RoomAnswer}, 400, 401, 409, 422, 429),
     )
     def post(self, request: Request) -> HttpResponse:
         """Make a channel or a group; its maker owns it."""
@@ -87,7 +88,9 @@ class Directs(APIView):
     @extend_schema(
         tags=["rooms"],
         request=bodies.UserIdsBody,
-        responses=responses({200: bodies.RoomAnswer, 201: bodies.RoomAnswer}, 400, 401, 422),
+        responses=responses(
+            {200: bodies.RoomAnswer, 201: bodies.RoomAnswer}, 400, 401, 403, 422, 429
+        ),
     )
     def post(self, request: Request) -> HttpResponse:
         """The direct room with these people: the same people, the same room."""
@@ -118,7 +121,9 @@ class OneRoom(APIView):
 
 
 class Join(APIView):
-    @extend_schema(tags=["rooms"], request=None, responses=responses({204: None}, 401, 403, 404))
+    @extend_schema(
+        tags=["rooms"], request=None, responses=responses({204: None}, 401, 403, 404, 429)
+    )
     def post(self, request: Request, room: str) -> Response:
         """Join a channel."""
         bridge.run(services.room_join(rest.identity_of(request), room=room))
@@ -126,7 +131,9 @@ class Join(APIView):
 
 
 class Leave(APIView):
-    @extend_schema(tags=["rooms"], request=None, responses=responses({204: None}, 401, 403, 404))
+    @extend_schema(
+        tags=["rooms"], request=None, responses=responses({204: None}, 401, 403, 404, 429)
+    )
     def post(self, request: Request, room: str) -> Response:
         """Leave a room."""
         bridge.run(services.room_leave(rest.identity_of(request), room=room))
@@ -136,19 +143,19 @@ class Leave(APIView):
 class Members(APIView):
     @extend_schema(
         tags=["members"],
-        parameters=[bodies.SearchQuery],
-        responses=responses({200: bodies.MembersAnswer}, 401, 404),
+        parameters=[bodies.CursorQuery],
+        responses=responses({200: bodies.MembersAnswer}, 401, 404, 422),
     )
     def get(self, request: Request, room: str) -> HttpResponse:
         """Who is in a room."""
         me = rest.identity_of(request)
-        cursor = query(bodies.SearchQuery, request)["cursor"]
-        return encoded(bridge.run(selectors.members_list(me, room=room, cursor=cursor)))
+        asked = query(bodies.CursorQuery, request)
+        return encoded(bridge.run(selectors.members_list(me, room=room, **asked)))
 
     @extend_schema(
         tags=["members"],
         request=bodies.UserIdsBody,
-        responses=responses({204: None}, 400, 401, 403, 404, 422),
+        responses=responses({204: None}, 400, 401, 403, 404, 422, 429),
     )
     def post(self, request: Request, room: str) -> Response:
         """Add people to a room."""
@@ -162,14 +169,15 @@ class OneMember(APIView):
     @extend_schema(
         tags=["members"],
         request=bodies.MemberChangeBody,
-        responses=responses({204: None}, 400, 401, 403, 404, 422),
+        responses=responses({204: None}, 400, 401, 403, 404, 409, 422),
     )
     def patch(self, request: Request, room: str, user: str) -> Response:
         """Change somebody's role, or mute them until a moment."""
         me = rest.identity_of(request)
         body = rest.read(bodies.MemberChangeBody, request.data)
         if "mute_until" in body:
-            body["mute_until"] = body["mute_until"] or times.NEVER
+            until = body["mute_until"]
+            body["mute_until"] = min(until, times.LAST) if until else times.NEVER
         bridge.run(services.member_update(me, room=room, user=user, **body))
         return Response(status=204)
 
