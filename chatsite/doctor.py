@@ -7,7 +7,9 @@ one line; a bad one says what to do.
 import http.client
 import os
 import shutil
+import smtplib
 import socket
+import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ import pymongo
 import redis
 from pymongo.errors import PyMongoError
 
-from chatsite import embedded, interpreter, redis_nodes
+from chatsite import embedded, interpreter, mail_server, redis_nodes
 from chatsite.env import Env
 from chatsite.supervisor import DEFAULT_PORT
 
@@ -48,6 +50,7 @@ def examine(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
     for url in env.redis_urls:
         yield examine_redis(url, sentinels=env.redis_sentinels)
     yield from examine_replicas(env)
+    yield examine_mail(mail_server.parse(env.email_url), sender=env.email_from)
     if env.loki_url:
         yield examine_loki(env.loki_url)
 
@@ -85,12 +88,6 @@ def examine_settings(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
         yield Finding("ok", "metrics", "/metrics for this machine and for bearers of METRICS_TOKEN")
     else:
         yield Finding("ok", "metrics", "/metrics for this machine only (METRICS_TOKEN opens it)")
-    if urlsplit(env.email_url).scheme in ("", "console"):
-        yield Finding(
-            "warn", "mail", "goes to the log: set EMAIL_URL so that people can reset passwords"
-        )
-    else:
-        yield Finding("ok", "mail", f"{shown(env.email_url)} as {env.email_from}")
 
 
 def examine_python(*, is_quick: bool) -> Finding:
@@ -191,6 +188,25 @@ def examine_replicas(env: Env) -> Iterator[Finding]:
             connection.close()
         level: Level = "ok" if answer.status == 200 and '"degraded"' not in body else "warn"
         yield Finding(level, "replica", f"{url} says {body}")
+
+
+def examine_mail(server: mail_server.MailServer | None, *, sender: str) -> Finding:
+    """Whether the server of `EMAIL_URL` lets us in. Nothing is sent."""
+    if server is None:
+        return Finding(
+            "warn", "mail", "goes to the log: set EMAIL_URL so that people can reset passwords"
+        )
+    where = f"{server.host}:{server.port}"
+    kind = smtplib.SMTP_SSL if server.tls else smtplib.SMTP
+    try:
+        with kind(server.host, server.port, timeout=CONNECT_TIMEOUT_S) as smtp:
+            if server.starttls:
+                smtp.starttls(context=ssl.create_default_context())
+            if server.user:
+                smtp.login(server.user, server.password)
+    except (smtplib.SMTPException, OSError) as error:
+        return Finding("warn", "mail", f"{where} does not let us in ({_first_line(error)})")
+    return Finding("ok", "mail", f"{where} as {sender}")
 
 
 def examine_loki(url: str) -> Finding:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from chatsite import mail_server
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY_MIN_CHARS = 50
 T = TypeVar("T")
@@ -70,7 +72,7 @@ def load(environ: Mapping[str, str]) -> Env:
     debug = _switch(environ, "DEBUG", False)
     mongodb_url = environ.get("MONGODB_URL", "") or running.get("mongodb_url", "")
     redis_url = environ.get("REDIS_URL", "") or running.get("redis_url", "")
-    return Env(
+    found = Env(
         debug=debug,
         secret_key=_secret_key(environ, data_dir),
         data_dir=data_dir,
@@ -123,6 +125,16 @@ def load(environ: Mapping[str, str]) -> Env:
         sockets_per_address=_whole(environ, "SOCKETS_PER_ADDRESS", 1_000, low=1, high=1_000_000),
         running_replicas=tuple(running.get("replicas", ())),
     )
+    if (
+        mail_server.parse(found.email_url)
+        and not found.public_origins
+        and _any_host(found.allowed_hosts)
+    ):
+        raise EnvError(
+            "PUBLIC_ORIGINS: needed with EMAIL_URL while ALLOWED_HOSTS takes any host, or whoever "
+            "asks for a letter says where its links lead"
+        )
+    return found
 
 
 def use_settings() -> None:
@@ -162,6 +174,11 @@ def _running(data_dir: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # nothing runs there: the defaults apply
     return dict(found)
+
+
+def _any_host(hosts: tuple[str, ...]) -> bool:
+    """Whether somebody may choose the name by which they ask: any, or any below a name."""
+    return any(host == "*" or host.startswith(".") for host in hosts)
 
 
 def _secret_key(environ: Mapping[str, str], data_dir: Path) -> str:

@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from chatsite import build, gisless, redis_nodes
+from chatsite import build, gisless, mail_server, redis_nodes
 from chatsite.env import BASE_DIR, ENV
 from metrics import logs
 
@@ -206,17 +205,15 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 # --- Post ---
-_mail = urlsplit(ENV.email_url or "console://")
-EMAIL_BACKEND = (
-    "django.core.mail.backends.console.EmailBackend"
-    if _mail.scheme == "console"
-    else "django.core.mail.backends.smtp.EmailBackend"
-)
-EMAIL_HOST = _mail.hostname or "localhost"
-EMAIL_PORT = _mail.port or 25
-EMAIL_HOST_USER = unquote(_mail.username or "")
-EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
-EMAIL_USE_SSL = _mail.scheme == "smtps"
+_mail = mail_server.parse(ENV.email_url)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail else 'console'}.EmailBackend"
+if _mail:
+    EMAIL_HOST = _mail.host
+    EMAIL_PORT = _mail.port
+    EMAIL_HOST_USER = _mail.user
+    EMAIL_HOST_PASSWORD = _mail.password
+    EMAIL_USE_SSL = _mail.tls
+    EMAIL_USE_TLS = _mail.starttls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = ENV.email_from
 

@@ -19,9 +19,9 @@ HEADINGS: Final = {
 }
 BROUGHT: Final = {
     "up": ("deploy/prometheus/prometheus.yml", "job_name: parley"),
-    "probe_ssl_earliest_cert_expiry": (
-        "deploy/alloy/config.alloy",
-        'prometheus.exporter.blackbox "public"',
+    **dict.fromkeys(
+        ("probe_success", "probe_ssl_earliest_cert_expiry"),
+        ("deploy/alloy/config.alloy", 'prometheus.exporter.blackbox "public"'),
     ),
 }
 """Metrics that are not ours, and what brings them."""

@@ -49,3 +49,10 @@ def test_the_logs_it_reads_are_those_of_services_that_are_there() -> None:
 def test_what_it_reads_from_the_environment_it_is_given() -> None:
     asked = set(re.findall(r'sys\.env\("(\w+)"\)', CONFIG))
     assert asked == set(SERVICES["alloy"]["environment"])
+
+
+def test_it_is_never_given_an_empty_address() -> None:
+    """Alloy does not start with one."""
+    for name, value in SERVICES["alloy"]["environment"].items():
+        assert re.fullmatch(r"\$\{\w+:-http://(\w+)\}", value), name
+    assert set(SERVICES["nginx"]["networks"]) & set(SERVICES["alloy"]["networks"])

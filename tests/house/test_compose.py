@@ -143,7 +143,9 @@ def test_a_service_starts_once_those_it_needs_are_healthy_or_done(whole: Documen
         needed = each.get("depends_on", {})
         needs[name] = set(needed)
         for other, how in needed.items() if isinstance(needed, dict) else ():
-            if how["condition"] == "service_healthy":
+            if not how.get("required", True):
+                assert how["condition"] == "service_started", (name, other)  # serves without it
+            elif how["condition"] == "service_healthy":
                 in_image = services[other]["image"] == "parley"  # its Dockerfile has one
                 assert in_image or "healthcheck" in services[other], (name, other)
             else:
@@ -187,6 +189,29 @@ def test_every_variable_is_explained() -> None:
     rows = tree.rows(tree.section(tree.doc("docs/deployment.md"), "Settings of the Compose file"))
     asked = {name for file in FILES for name, _ in ASKED.findall(file.read_text())}
     assert asked - explained == {row[0].strip("`") for row in rows}
+
+
+OTHERWISE = {
+    "DATA_DIR",  # replicas write nothing
+    "DEBUG",
+    "MONGODB_URL",  # the installation's own servers
+    "MONGODB_NAME",
+    "RATE_LIMITS",  # for load tests only
+    "REDIS_SENTINELS",  # an overlay's
+    "REDIS_URL",
+    "LOKI_URL",
+    "REPLICA",  # the container's name
+    "TRUSTED_PROXIES",  # FRONT_SUBNET
+}
+"""What is set in the file itself, or is not for an installation."""
+
+
+def test_what_is_set_in_the_env_file_reaches_the_replicas() -> None:
+    explained = set(re.findall(r"^#([A-Z_]+)=", tree.doc(".env.example"), re.MULTILINE))
+    environment = yaml.safe_load(MAIN.read_text())["services"]["web"]["environment"]
+    passed = {name for name, value in environment.items() if f"${{{name}" in value}
+    assert explained - OTHERWISE <= passed
+    assert not passed & OTHERWISE
 
 
 def test_every_overlay_is_documented() -> None:

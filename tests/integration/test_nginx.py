@@ -171,6 +171,15 @@ async def test_nobody_can_say_that_he_is_somebody_else(cluster: Cluster, nginx: 
     assert {line["address"] for line in access_log(nginx)} == {HOST}
 
 
+async def test_a_link_that_sets_a_password_is_in_no_log(nginx: Composed) -> None:
+    async with httpx.AsyncClient(base_url=nginx.url, timeout=DEADLINE_S) as http:
+        found = await http.get("/accounts/password/reset/NjU/c2f1q-secret/")
+        assert (await logged(nginx, found))["path"] == "/accounts/password/reset/…"
+        asked = await http.get("/accounts/password/reset/new/")
+        assert (await logged(nginx, asked))["path"] == "/accounts/password/reset/new/"
+    assert "c2f1q-secret" not in nginx.error_log.with_name("access.log").read_text()
+
+
 async def test_what_is_too_large_is_answered_in_our_form(nginx: Composed) -> None:
     async with httpx.AsyncClient(base_url=nginx.url, timeout=DEADLINE_S) as http:
         found = await http.post("/api/v1/auth/login", content=b"x" * 300_000)

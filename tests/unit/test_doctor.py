@@ -1,10 +1,12 @@
 """What the doctor says of settings, before it asks any server."""
 
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from chatsite import doctor, env
+from chatsite import doctor, env, mail_server
 
 KEY = "k" * 60
 
@@ -17,7 +19,7 @@ def judged(subject: str, **environ: str) -> tuple[str, str]:
 
 
 def test_ordinary_settings_are_fine() -> None:
-    found = env.load({"SECRET_KEY": KEY, "EMAIL_URL": "smtp://mail.example.org:25"})
+    found = env.load({"SECRET_KEY": KEY})
     findings = doctor.examine_settings(found, secret_key_from="x")
     assert {f.level for f in findings if f.subject != "python"} == {"ok"}
 
@@ -48,7 +50,6 @@ def test_the_key_itself_is_not_shown() -> None:
     [
         ("debug", {"DEBUG": "on"}, "warn"),
         ("hosts", {"ALLOWED_HOSTS": "*"}, "warn"),
-        ("mail", {"EMAIL_URL": "console://"}, "warn"),
         ("cookies", {"PUBLIC_ORIGINS": "https://chat.example.org"}, "warn"),
         ("cookies", {"PUBLIC_ORIGINS": "http://chat.example.org", "SECURE_COOKIES": "on"}, "fail"),
         ("cookies", {"PUBLIC_ORIGINS": "https://chat.example.org", "SECURE_COOKIES": "on"}, "ok"),
@@ -72,3 +73,31 @@ def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_urls_are_shown_without_what_is_secret() -> None:
     assert doctor.shown("mongodb://u:p@h:1/db?authSource=x") == "mongodb://h:1/db"
+
+
+def test_mail_that_goes_to_the_log_is_told_of() -> None:
+    assert doctor.examine_mail(mail_server.parse("console://"), sender="parley@x").level == "warn"
+
+
+def test_a_mail_server_is_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        answered = threading.Thread(target=answer_as_mail_server, args=(listening,))
+        answered.start()
+        found = doctor.examine_mail(
+            mail_server.parse(f"smtp://127.0.0.1:{port}"), sender="parley@example.org"
+        )
+        answered.join()
+    gone = doctor.examine_mail(mail_server.parse(f"smtp://127.0.0.1:{port}"), sender="x")
+
+    assert (found.level, found.text) == ("ok", f"127.0.0.1:{port} as parley@example.org")
+    assert gone.level == "warn"
+    assert f"127.0.0.1:{port} does not let us in" in gone.text
+
+
+def answer_as_mail_server(listening: socket.socket) -> None:
+    peer, _ = listening.accept()
+    with peer, peer.makefile("rwb", buffering=0) as lines:
+        lines.write(b"220 mail.example.org\r\n")
+        for line in lines:
+            lines.write(b"221 bye\r\n" if line.upper().startswith(b"QUIT") else b"250 yes\r\n")
