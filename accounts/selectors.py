@@ -103,6 +103,13 @@ def user_public(user_id: str) -> PublicUser:
     return public(found)
 
 
+def is_as_read(user: User) -> bool:
+    """Whether this person may still sign in by what was judged when `user` was read."""
+    judged = {"password": user.password, "is_active": True, "must_change_password": False}
+    found = stored.users().find_one({"_id": user.pk}, dict.fromkeys(judged, 1)) or {}
+    return all(found.get(field) == value for field, value in judged.items())
+
+
 def user_own(user: User) -> OwnUser:
     """A person as they see themselves."""
     return {

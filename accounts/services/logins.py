@@ -35,7 +35,11 @@ def session_create(
     kind: str = Session.Kind.TOKEN,
     now: datetime | None = None,
 ) -> Session:
-    """Begin a login. With too many already, the one longest unused ends."""
+    """Begin a login. With too many already, the one longest unused ends.
+
+    Raises:
+        Unauthenticated: since `user` was read, their password was replaced or they were suspended.
+    """
     now = now or times.utc_now()
     live = selectors.sessions_live(user_id=str(user.pk), now=now)
     excess = live[SESSIONS_PER_USER - 1 :]  # they come most recently used first
@@ -54,6 +58,12 @@ def session_create(
         expires_at=sessions.expires_at(now),
     )
     session.save(force_insert=True)
+    # Asked after it is stored: what replaces a password ends the logins stored before that.
+    if not selectors.is_as_read(user):
+        sessions_end(
+            user_id=str(user.pk), session_ids=[str(session.pk)], reason="password", now=now
+        )
+        raise errors.Unauthenticated("The password was changed just now. Please sign in again.")
     return session
 
 

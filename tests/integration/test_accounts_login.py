@@ -9,6 +9,7 @@ from django.test import override_settings
 from pymongo.errors import AutoReconnect
 
 from accounts import selectors, services, throttles
+from chat import errors
 from tests import people
 from tests.people import Api
 
@@ -177,3 +178,24 @@ def test_answers_in_json_whatever_was_asked_for(accept: str) -> None:
 
     assert answer.status == 401
     assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("change", ["password", "suspended", "forced"])
+def test_does_not_outlive_what_changed_while_it_began(change: str) -> None:
+    alice = people.person("alice")
+    judged = services.login_check(
+        login=alice.username, password=people.PASSWORD, address=people.address()
+    )
+    match change:
+        case "password":
+            services.password_change(
+                alice, current=people.PASSWORD, new=people.OTHER_PASSWORD, keep_session_id=""
+            )
+        case "suspended":
+            services.user_suspend(alice)
+        case _:
+            services.password_force(alice)
+
+    with pytest.raises(errors.Unauthenticated):
+        services.session_create(judged, agent="", address="")
+    assert selectors.sessions_live(user_id=str(alice.pk)) == []
