@@ -27,6 +27,7 @@ urlpatterns = [
     path(f"{MESSAGE}/reactions/<str:emoji>", views.Reactions.as_view()),
     path(f"{MESSAGE}/pin", views.Pin.as_view()),
     path(f"{MESSAGE}/report", views.Reports.as_view()),
+    path("rooms/<str:room>/pins", views.Pins.as_view()),
     path("rooms/<str:room>/events", views.Events.as_view()),
     path("rooms/<str:room>/read", views.Read.as_view()),
 ]

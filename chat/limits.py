@@ -12,6 +12,8 @@ FRAME_MAX_BYTES: Final = 64 * 1024
 MENTIONS_MAX: Final = 50
 REACTIONS_MAX: Final = 20
 """Different emoji on one message."""
+PINS_MAX: Final = 50
+"""Pinned messages in a room."""
 REACTION_USERS_SHOWN: Final = 20
 
 MESSAGES_PER_S: Final = 10.0
@@ -51,6 +53,7 @@ class Limits(msgspec.Struct, frozen=True):
     frames_per_10_s: int = FRAMES_PER_WINDOW
     mentions: int = MENTIONS_MAX
     reactions: int = REACTIONS_MAX
+    pins: int = PINS_MAX
     connections_per_user: int = CONNECTIONS_PER_USER
     page: int = PAGE_MAX
     events_page: int = EVENTS_MAX

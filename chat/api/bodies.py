@@ -119,6 +119,11 @@ class MessagesAnswer(serializers.Serializer[Any]):
     has_after = serializers.BooleanField()
 
 
+class PinsAnswer(serializers.Serializer[Any]):
+    results = MessageAnswer(many=True, help_text="The newest first.")
+    low_n = serializers.IntegerField(help_text="Messages up to here are in no page any more.")
+
+
 class EventsAnswer(serializers.Serializer[Any]):
     events = serializers.ListField(
         child=serializers.DictField(), help_text="Exactly the pushed frames, by seq."

@@ -291,11 +291,18 @@ class Reactions(APIView):
         return encoded(bridge.run(selectors.message_get(me, room=room, message=message)))
 
 
+class Pins(APIView):
+    @extend_schema(tags=["messages"], responses=responses({200: bodies.PinsAnswer}, 401, 404))
+    def get(self, request: Request, room: str) -> HttpResponse:
+        """What is pinned in a room."""
+        return encoded(bridge.run(selectors.pins_page(rest.identity_of(request), room=room)))
+
+
 class Pin(APIView):
     @extend_schema(
         tags=["messages"],
         request=None,
-        responses=responses({200: bodies.MessageAnswer}, 401, 403, 404, 429),
+        responses=responses({200: bodies.MessageAnswer}, 401, 403, 404, 422, 429),
     )
     def put(self, request: Request, room: str, message: str) -> HttpResponse:
         """Pin a message."""

@@ -7,9 +7,11 @@ wire (`chat.protocol.objects`) or JSON-ready dicts of them.
 from chat.selectors.messages import (
     EventsPage,
     MessagesPage,
+    PinsPage,
     events_page,
     message_get,
     messages_page,
+    pins_page,
 )
 from chat.selectors.moderation import bans_list, held_list, room_rules
 from chat.selectors.rooms import (
@@ -28,12 +30,14 @@ __all__ = [
     "EventsPage",
     "MessagesPage",
     "Page",
+    "PinsPage",
     "bans_list",
     "events_page",
     "held_list",
     "members_list",
     "message_get",
     "messages_page",
+    "pins_page",
     "plain",
     "room_get",
     "room_rules",

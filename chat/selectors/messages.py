@@ -19,6 +19,13 @@ class MessagesPage(msgspec.Struct, frozen=True):
     has_after: bool
 
 
+class PinsPage(msgspec.Struct, frozen=True):
+    """Pinned messages, the newest first. Those up to `low_n` are in no page, only pinned."""
+
+    results: list[Message]
+    low_n: int
+
+
 class EventsPage(msgspec.Struct, frozen=True):
     """A piece of a log: exactly the pushed frames. `reset`: the cursor is not one of what is kept,
     but below it, or above the head (of a log that was brought back from a backup)."""
@@ -74,6 +81,18 @@ async def messages_page(
         has_before=low > record.low_n + 1 and head.n > 0,
         has_after=high <= head.n,
     )
+
+
+async def pins_page(identity: Identity, *, room: str) -> PinsPage:
+    """What is pinned in a room.
+
+    Raises:
+        NotFound.
+    """
+    house = await fanout.current()
+    record, _member = await access.member_of(house.store, room, identity.user_id)
+    documents = await house.store.pinned(room, limit=limits.PINS_MAX)
+    return PinsPage(await journal.messages(house.store, documents), record.low_n)
 
 
 async def message_get(identity: Identity, *, room: str, message: str) -> Message:

@@ -212,6 +212,7 @@ async def message_pin(
 
     Raises:
         NotFound, Forbidden, RoomArchived, Unavailable.
+        ValidationFailed: as many are pinned as may be.
     """
     now = now or times.utc_now()
     deed = await _Deed.begin(identity, room=room, id=id, target=target, now=now)
@@ -221,9 +222,11 @@ async def message_pin(
         raise errors.RoomArchived
     document = deed.event("pin", data={"change": "pinned" if pinned else "unpinned"})
 
-    async def alter(_session: AsyncClientSession, message: Document, _place: Place) -> Document:
+    async def alter(session: AsyncClientSession, message: Document, _place: Place) -> Document:
         if message.get("pinned", False) == pinned:
             raise drafts.NothingToDo
+        if pinned:
+            await _check_may_pin_more(session, message)
         return {"pinned": pinned}
 
     await deed.append(document, alter)
@@ -352,6 +355,16 @@ class _Deed:
         current = await self.house.store.event(self.message["_id"], room=self.room.id)
         (shown,) = await journal.messages(self.house.store, [current or self.message])
         return msgspec.Raw(frames.encode(shown))
+
+
+async def _check_may_pin_more(session: AsyncClientSession, message: Document) -> None:
+    """Exact: of two that pin at once, the log lets the second see the first one's pin."""
+    events = session.client[settings.MONGODB_NAME]["chat_event"]
+    pins = {"room_id": message["room_id"], "pinned": True}
+    if await events.count_documents(pins, limit=limits.PINS_MAX, session=session) < limits.PINS_MAX:
+        return
+    said = f"At most {limits.PINS_MAX} messages are pinned in a room. Unpin another one first."
+    raise errors.ValidationFailed(said, fields={"target": [said]})
 
 
 def _is_deleted(message: Document) -> bool:

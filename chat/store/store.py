@@ -1,7 +1,7 @@
 """Owns one process's way to the database: the collections, the reads, the writer. No rules.
 
 Reads of a log are two-sided ranges on (room_id, seq) or (room_id, n) of at most a page with no
-other predicate: the same cost at any depth.
+other predicate, or of an index that holds little: the same cost at any depth.
 """
 
 import time
@@ -192,6 +192,11 @@ class Store:
     async def messages(self, room: str, low: int, high: int) -> list[Document]:
         """The messages with n in [low, high), in order."""
         return await self._range(room, "n", max(low, 1), high)
+
+    async def pinned(self, room: str, *, limit: int) -> list[Document]:
+        """The pinned messages, the newest first; those below what is kept are among them."""
+        query = {"room_id": ObjectId(room), "pinned": True}
+        return await self.events.find(query).sort("n", -1).limit(limit).to_list()
 
     async def event(self, event_id: str, *, room: str) -> Document | None:
         """An event of a room; None too when the id is that of another room's."""

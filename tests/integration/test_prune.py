@@ -60,12 +60,15 @@ def test_what_is_kept_is_whole_and_what_is_not_is_gone() -> None:
 def test_a_pinned_message_stays_readable_until_it_is_unpinned() -> None:
     talk = Talk()
     prune(talk, "--keep-messages", "1")
+    read = Read(talk)
     path = f"/rooms/{talk.room}/messages/{talk.pinned}"
     assert talk.api.get(path).body["pinned"]
     talk.react(talk.pinned)
+    assert (numbers(read("pins")), read("pins")["low_n"]) == ([5], 5)
     assert verified(talk.room) == ([], 0)
     talk.check(talk.api.call("DELETE", f"{path}/pin"))
     assert not talk.api.get(path).body["pinned"]
+    assert numbers(read("pins")) == []
     pin_again = talk.api.call("PUT", f"{path}/pin")
     assert (pin_again.status, pin_again.code) == (404, "not_found")  # it is about to go
     assert verified(talk.room) == ([], 0)

@@ -42,6 +42,7 @@ REST: Final[dict[str, tuple[str, str, dict[str, Any], dict[str, int]]]] = {
     "take a reaction back": ("DELETE", "/rooms/{room}/messages/{others}/reactions/👍", {}, INSIDE),
     "pin": ("PUT", "/rooms/{room}/messages/{others}/pin", {}, MODERATING),
     "unpin": ("DELETE", "/rooms/{room}/messages/{others}/pin", {}, MODERATING),
+    "see the pins": ("GET", "/rooms/{room}/pins", {}, INSIDE),
     "report": ("POST", "/rooms/{room}/messages/{others}/report", {"reason": "spam"}, INSIDE),
     "mark as read": ("PUT", "/rooms/{room}/read", {"n": 1}, INSIDE),
     "set one's own part": ("PATCH", "/rooms/{room}/me", {"pinned": True}, INSIDE),
