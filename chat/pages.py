@@ -162,7 +162,9 @@ def closed_said(room: Wire, *, now: datetime, zone: tzinfo) -> str:
     why = closed_because(room, now=now)
     if why == "muted":
         until = datetime.fromisoformat(room["muted_until"]).astimezone(zone)
-        return CLOSED_SAID[why].format(until=f"{until:%H:%M}")
+        day = day_label(until.date(), today=now.astimezone(zone).date())
+        said = f"{until:%H:%M}" if day == "Today" else f"{until:%H:%M} on {day}"
+        return CLOSED_SAID[why].format(until=said)
     return CLOSED_SAID.get(why, "")
 
 

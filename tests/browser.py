@@ -5,6 +5,7 @@ the Content-Security-Policy fails the test, whatever the test itself looked at.
 """
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    WebSocketRoute,
+    async_playwright,
+    expect,
+)
 
 from tests.cluster import PASSWORD, Person
 
@@ -207,6 +216,48 @@ class Window:
             self._complaints.append(f"{message.type}: {message.text}")
 
 
+class Line:
+    """The wire between one page and its server, held by the test."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._route: WebSocketRoute | None = None
+        self.sent: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        """The `message.send` frames that the page said and that did not go through."""
+        self.is_cut = False
+        self.opened = 0
+
+    async def hold(self) -> None:
+        await self._window.page.route_web_socket(re.compile("/ws/v1/"), self._opened)
+
+    def refuse(self, frame: dict[str, object], **error: object) -> None:
+        """Answer in the server's place."""
+        told = {"message": "not so", "request_id": "0", **error}
+        self._told({"reply_to": frame["id"], "ok": False, "error": told})
+
+    async def close(self, code: int) -> None:
+        assert self._route
+        await self._route.close(code=code)
+
+    def _opened(self, route: WebSocketRoute) -> None:
+        self._route = route
+        self.opened += 1
+        server = route.connect_to_server()
+
+        def said(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if self.is_cut and frame["type"] == "message.send":
+                self.sent.put_nowait(frame)
+            else:
+                server.send(text)
+
+        route.on_message(said)
+
+    def _told(self, frame: dict[str, object]) -> None:
+        assert self._route
+        self._route.send(json.dumps(frame))
+
+
 class Windows:
     """Opens windows, and holds all of them to account at the end."""
 
@@ -223,6 +274,12 @@ class Windows:
         window = Window(await context.new_page(), forgiven=forgiven)
         self._opened.append(window)
         return window
+
+    async def beside(self, window: Window) -> Window:
+        """Another window of the same browser: it shares the storage."""
+        other = Window(await window.page.context.new_page(), forgiven=())
+        self._opened.append(other)
+        return other
 
     async def of(
         self,

@@ -4,8 +4,9 @@
  * what is being answered or changed, and why it is closed.
  */
 
-import { ComposerContext } from "./composer_context.js";
+import { ComposerContext, quoteOf } from "./composer_context.js";
 import { ComposerGate } from "./composer_gate.js";
+import { isComposing } from "./keys.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Quote} Quote */
@@ -24,6 +25,7 @@ export class Composer {
   #context;
   #gate;
   #room = "";
+  #kept = ""; // the draft as it was read or kept last: what differs was written here
   #draftTimer = 0;
   #touch = matchMedia("(hover: none) and (pointer: coarse)");
 
@@ -56,10 +58,12 @@ export class Composer {
 
   connect() {
     this.#text.removeAttribute("maxlength"); // it would cut a long paste silently; we count instead
+    this.#text.required = false; // nothing left of a message is a word too: delete it
     this.#form.addEventListener("submit", this.#submitted);
     this.#text.addEventListener("keydown", this.#pressed);
     this.#text.addEventListener("input", this.#typed);
     window.addEventListener("pagehide", this.#keepDraft);
+    window.addEventListener("storage", this.#writtenElsewhere);
     this.#context.connect();
     this.#gate.connect();
   }
@@ -69,21 +73,24 @@ export class Composer {
     this.#text.removeEventListener("keydown", this.#pressed);
     this.#text.removeEventListener("input", this.#typed);
     window.removeEventListener("pagehide", this.#keepDraft);
+    window.removeEventListener("storage", this.#writtenElsewhere);
     this.#context.disconnect();
     this.#gate.disconnect();
   }
 
-  /** Changes to a room: keeps the draft of the one before, shows this one's. @param {string} room @param {string} title */
+  /** Changes to a room: keeps what is half written in the one before, shows this one's. @param {string} room @param {string} title */
   open(room, title) {
-    if (this.#context.edited) this.cancel();
+    const early = this.#room ? "" : this.#text.value; // typed while the page was loading, or given back by the server
+    this.#context.park(this.#text.value);
     this.#keepDraft();
     this.#room = room;
     this.#form.action = `/rooms/${room}/send/`;
     this.#form.dataset.placeholder = `Message ${title}`;
     /** @type {HTMLElement} */ (this.#form.querySelector('[data-part="label"]')).textContent = `Message ${title}`;
-    this.#write(this.#drafts.get(room) || this.#text.defaultValue);
     this.#text.defaultValue = "";
     this.#context.open(room);
+    this.#recall();
+    if (early && early !== this.#text.value) this.#append(early);
     this.#gate.refresh();
   }
 
@@ -103,7 +110,7 @@ export class Composer {
   /** What is written next answers this message. @param {Message} message */
   reply(message) {
     if (this.#context.edited) this.cancel();
-    this.#context.reply(message);
+    this.#context.reply(quoteOf(message));
     this.focus();
   }
 
@@ -117,9 +124,11 @@ export class Composer {
     this.focus();
   }
 
-  /** Writes a text as if it had been typed here; what is half written stays before it. @param {string} text */
-  insert(text) {
-    this.#write([this.#text.value.trimEnd(), text].filter(Boolean).join("\n"));
+  /** Takes back what was sent; what is half written stays before it. @param {string} text @param {Quote | null} quote what it answers */
+  takeBack(text, quote) {
+    if (this.#context.edited) this.cancel();
+    if (quote) this.#context.reply(quote);
+    this.#append(text);
     this.#keepDraft();
     this.focus();
   }
@@ -130,19 +139,20 @@ export class Composer {
     if (!this.#context.close()) return false;
     if (edited) {
       this.#on.context(null);
-      this.#write(this.#drafts.get(this.#room));
+      this.#recall();
     }
     return true;
   }
 
   /** A message was deleted: nothing answers or changes it any more. @param {string} id */
   forget(id) {
-    if (this.#context.isAbout(id)) this.cancel();
+    if (this.#context.edited?.id === id) this.cancel();
+    this.#context.forget(id);
   }
 
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
-    if (event.shiftKey || event.altKey || event.isComposing) return;
+    if (event.shiftKey || event.altKey || isComposing(event)) return;
     if (event.key === "ArrowUp" && !this.#text.value && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.#on.up();
@@ -194,8 +204,29 @@ export class Composer {
 
   #keepDraft = () => {
     clearTimeout(this.#draftTimer);
-    if (this.#room && !this.#context.edited) this.#drafts.put(this.#room, this.#text.value);
+    const text = this.#text.value;
+    if (!this.#room || this.#context.edited || text === this.#kept) return;
+    this.#kept = text;
+    this.#drafts.put(this.#room, text);
   };
+
+  /** The draft was sent or changed in another window: here too, unless one has written here. */
+  #writtenElsewhere = () => {
+    if (!this.#context.edited && this.#text.value === this.#kept) this.#recall();
+  };
+
+  /** Shows what is half written in this room: the change of a message, else the draft. */
+  #recall() {
+    const { edited } = this.#context;
+    this.#kept = this.#drafts.get(this.#room);
+    this.#write(edited ? this.#context.parked : this.#kept);
+    if (edited) this.#on.context(edited);
+  }
+
+  /** @param {string} text */
+  #append(text) {
+    this.#write([this.#text.value.trimEnd(), text].filter(Boolean).join("\n"));
+  }
 
   /** @param {string} text */
   #write(text) {

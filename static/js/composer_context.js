@@ -10,10 +10,10 @@ export class ComposerContext {
   #line;
   #close;
   #room = "";
-  /** @type {Map<string, Message>} what is answered in each room */
+  /** @type {Map<string, Quote>} what is answered in each room */
   #answered = new Map();
-  /** @type {Message | null} */
-  #edited = null;
+  /** @type {Map<string, {message: Message, text: string}>} what is changed in each room, and how far that got */
+  #changed = new Map();
 
   /** @param {HTMLElement} line @param {() => void} onClose its button was pressed */
   constructor(line, onClose) {
@@ -31,18 +31,30 @@ export class ComposerContext {
 
   /** The message that is being changed. */
   get edited() {
-    return this.#edited;
+    return this.#changed.get(this.#room)?.message ?? null;
   }
 
-  /** The message that is being answered, as the answer will quote it. @returns {Quote | null} */
+  /** The message that is being answered, as the answer will quote it. */
   get quote() {
-    const message = this.#answered.get(this.#room);
-    return message ? { id: message.id, n: message.n, sender: message.sender, excerpt: excerptOf(message.text) } : null;
+    return this.#answered.get(this.#room) ?? null;
   }
 
-  /** @param {string} id */
-  isAbout(id) {
-    return (this.#edited ?? this.#answered.get(this.#room))?.id === id;
+  /** What had become of the message that is being changed when the room was left. */
+  get parked() {
+    return this.#changed.get(this.#room)?.text ?? "";
+  }
+
+  /** The room is left: what had become of the message that is being changed is kept. @param {string} text */
+  park(text) {
+    const change = this.#changed.get(this.#room);
+    if (change) change.text = text;
+  }
+
+  /** Nothing answers or changes this message any more, in no room. @param {string} id */
+  forget(id) {
+    for (const [room, quote] of this.#answered) if (quote.id === id) this.#answered.delete(room);
+    for (const [room, { message }] of this.#changed) if (message.id === id) this.#changed.delete(room);
+    this.#show();
   }
 
   /** @param {string} room */
@@ -51,35 +63,33 @@ export class ComposerContext {
     this.#show();
   }
 
-  /** @param {Message} message */
-  reply(message) {
-    this.#answered.set(this.#room, message);
+  /** @param {Quote} quote */
+  reply(quote) {
+    this.#answered.set(this.#room, quote);
     this.#show();
   }
 
   /** @param {Message} message */
   edit(message) {
-    this.#edited = message;
+    this.#changed.set(this.#room, { message, text: message.text });
     this.#show();
   }
 
   /** Ends the change, else the answer. @returns {boolean} whether there was one */
   close() {
-    const was = this.#edited !== null || this.#answered.has(this.#room);
-    if (this.#edited) this.#edited = null;
-    else this.#answered.delete(this.#room);
+    const was = this.#changed.delete(this.#room) || this.#answered.delete(this.#room);
     this.#show();
     return was;
   }
 
   #show() {
-    const answered = this.#answered.get(this.#room);
-    const message = this.#edited ?? answered;
-    this.#line.hidden = !message;
-    if (!message) return;
-    this.#part("context-title").textContent = this.#edited ? "Editing your message" : `Replying to ${message.sender.display_name}`;
-    this.#part("context-text").textContent = excerptOf(message.text);
-    this.#part("context-close").textContent = this.#edited ? "Leave it as it was" : "Do not reply";
+    const { edited } = this;
+    const about = edited ? quoteOf(edited) : this.quote;
+    this.#line.hidden = !about;
+    if (!about) return;
+    this.#part("context-title").textContent = edited ? "Editing your message" : `Replying to ${about.sender.display_name}`;
+    this.#part("context-text").textContent = about.excerpt;
+    this.#part("context-close").textContent = edited ? "Leave it as it was" : "Do not reply";
   }
 
   /** @param {string} name */
@@ -87,6 +97,9 @@ export class ComposerContext {
     return /** @type {HTMLElement} */ (this.#line.querySelector(`[data-part="${name}"]`));
   }
 }
+
+/** A message as an answer quotes it. @param {Message} message @returns {Quote} */
+export const quoteOf = ({ id, n, sender, text }) => ({ id, n, sender, excerpt: excerptOf(text) });
 
 /** @param {string} text */
 function excerptOf(text) {

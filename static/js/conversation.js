@@ -7,7 +7,7 @@
 import { Composer } from "./composer.js";
 import { Drafts } from "./drafts.js";
 import { Edits } from "./edits.js";
-import { clockOf } from "./format.js";
+import { untilOf } from "./format.js";
 import { targetOf } from "./message_changes.js";
 import { MessageDeeds } from "./message_deeds.js";
 import { MessageElements } from "./message_element.js";
@@ -29,7 +29,7 @@ import { Typing } from "./typing.js";
 
 const CLOSED = {
   archived: () => "This room is archived: nobody writes here any more.",
-  muted: (/** @type {Room} */ { muted_until }) => `You are muted here until ${clockOf(muted_until ?? "")}.`,
+  muted: (/** @type {Room} */ { muted_until }) => `You are muted here until ${untilOf(muted_until ?? "")}.`,
   moderators: () => "Only moderators write in this room.",
 };
 
@@ -76,11 +76,13 @@ export class Conversation {
         this.#view.stored(message);
       },
       onRefused: (room, refusal) => this.#refused(room, refusal),
+      onFailed: (room, reason) => this.#failed(room, reason),
       hurry: house.hurry,
     });
     this.#edits = new Edits({
       send: ({ room, id, target, text }) => request("message.edit", { room, id, target, text }),
       onChange: (room) => this.#view.editsChanged(room),
+      onFailed: (room, reason) => this.#failed(room, reason),
     });
     this.#marks = new ReadMarks(async (room, n) => {
       const { read_n } = await request("read.mark", { room, n });
@@ -101,7 +103,7 @@ export class Conversation {
       scroller: this.#scroller,
       rewrite: ({ message, unsent, edit }) => {
         if (edit) this.#composer.edit(message, edit.text);
-        else if (unsent) this.#composer.insert(unsent.text);
+        else if (unsent) this.#composer.takeBack(unsent.text, unsent.reply_to);
       },
     });
     this.#typing = new Typing(the("typing"), {
@@ -300,6 +302,12 @@ export class Conversation {
   #refused(room, { code, retryAfterS }) {
     this.#slowMode.refused(room, code === "slow_mode" ? this.#house.clock.now() + retryAfterS * 1000 : 0);
     this.#composer.refresh();
+  }
+
+  /** In the open room it turns red; of another one it has to be said. @param {string} id @param {string} reason */
+  #failed(id, reason) {
+    const room = this.#house.rooms.get(id);
+    if (room && id !== this.room?.id) this.#house.toast.say(`${titleOf(room)}: ${reason}`, { isRefusal: true });
   }
 
   /** @returns {import("./composer_gate.js").Gate} */

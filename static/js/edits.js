@@ -15,11 +15,18 @@ export class Edits {
   #edits = new Map();
   #send;
   #onChange;
+  #onFailed;
 
-  /** @param {{send: (edit: Edit) => Promise<unknown>, onChange: (room: string) => void}} with_ */
-  constructor({ send, onChange }) {
+  /**
+   * @param {{
+   *   send: (edit: Edit) => Promise<unknown>, onChange: (room: string) => void,
+   *   onFailed: (room: string, reason: string) => void,
+   * }} with_
+   */
+  constructor({ send, onChange, onFailed }) {
     this.#send = send;
     this.#onChange = onChange;
+    this.#onFailed = onFailed;
   }
 
   /** @param {string} target */
@@ -60,7 +67,9 @@ export class Edits {
 
   /** @param {Edit} edit @param {import("./types.js").Sending} state @param {string} reason */
   #become(edit, state, reason) {
-    if (this.#edits.get(edit.target)?.id === edit.id) this.#put({ ...edit, state, reason });
+    if (this.#edits.get(edit.target)?.id !== edit.id) return;
+    this.#put({ ...edit, state, reason });
+    if (state === "failed") this.#onFailed(edit.room, reason);
   }
 
   /** @param {Edit} edit */

@@ -36,6 +36,12 @@ export function dayLabel(at, now = new Date()) {
   return moment.getFullYear() === now.getFullYear() ? said : `${said} ${part.year}`;
 }
 
+/** When something ends: with the day when that is not today. @param {string} at @param {Date} now */
+export function untilOf(at, now = new Date()) {
+  const day = dayLabel(at, now);
+  return day === "Today" ? clockOf(at) : `${clockOf(at)} on ${day}`;
+}
+
 /** "Ann", "Ann and Bo", "Ann, Bo and Cy". @param {string[]} names */
 export function listOf(names) {
   if (names.length < 2) return names.join("");

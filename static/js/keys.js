@@ -13,6 +13,13 @@ function isField(target) {
   return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
 }
 
+/**
+ * Whether a key goes to an input method. Safari says so of the Enter that ends a word only by its
+ * code: it sends it after `compositionend` (https://bugs.webkit.org/show_bug.cgi?id=165004).
+ * @param {KeyboardEvent} event
+ */
+export const isComposing = ({ isComposing: is, keyCode }) => is || keyCode === 229;
+
 export class Keys {
   #doings;
 
@@ -31,7 +38,7 @@ export class Keys {
 
   /** @param {KeyboardEvent} event */
   #pressed = (event) => {
-    if (event.isComposing || event.defaultPrevented) return;
+    if (isComposing(event) || event.defaultPrevented) return;
     if (document.querySelector("dialog[open], :popover-open")) return;
     const doing = this.#doingFor(event);
     if (!doing) return;

@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns what one can do to a member of the open room: write to them, change their role, mute, remove, ban. */
 
-import { clockOf } from "./format.js";
+import { untilOf } from "./format.js";
 import { isMuted, moderates } from "./message_rights.js";
 import { Popup } from "./popup.js";
 import { Refusal } from "./refusal.js";
@@ -63,7 +63,7 @@ export class MemberMenu {
     const may = membersDeeds(room, member);
     const muted = isMuted(member, Date.now());
     const title = /** @type {HTMLElement} */ (this.#menu.querySelector('[data-part="name"]'));
-    title.textContent = member.user.display_name + (muted ? `, muted until ${clockOf(member.muted_until ?? "")}` : "");
+    title.textContent = member.user.display_name + (muted ? `, muted until ${untilOf(member.muted_until ?? "")}` : "");
     for (const button of this.#menu.querySelectorAll("button")) {
       const { may: needs = "write", role } = button.dataset;
       button.hidden = !may[/** @type {keyof typeof may} */ (needs)];

@@ -27,12 +27,13 @@ export class Outbox {
   #busy = new Set();
   /** @type {Map<string, number>} */
   #tries = new Map();
-  #stalled = 0;
+  #stalled = 0; // the timer
   #isConnected = false;
   #send;
   #onChange;
   #onStored;
   #onRefused;
+  #onFailed;
   #hurry;
   #storage;
   #prefix;
@@ -43,16 +44,18 @@ export class Outbox {
    *   onChange: (room: string) => void,
    *   onStored: (message: Message) => void,
    *   onRefused: (room: string, refusal: Refusal) => void,
+   *   onFailed: (room: string, reason: string) => void,
    *   hurry: () => void,
    *   storage: Storage, me: string,
    * }} with_ `hurry`: somebody wants a connection now
    */
-  constructor({ send, onChange, onStored, onRefused, hurry, storage, me }) {
+  constructor({ send, onChange, onStored, onRefused, onFailed, hurry, storage, me }) {
     this.#send = send;
     this.#hurry = hurry;
     this.#onChange = onChange;
     this.#onStored = onStored;
     this.#onRefused = onRefused;
+    this.#onFailed = onFailed;
     this.#storage = storage;
     this.#prefix = `parley:unsent:${me}:`;
     this.#restore();
@@ -78,6 +81,7 @@ export class Outbox {
   connect() {
     this.#isConnected = true;
     clearTimeout(this.#stalled);
+    this.#stalled = 0;
     for (const item of this.#items) {
       if (item.state === "failed" && item.reason === NO_CONNECTION) this.#set(item.id, "pending", "");
     }
@@ -86,10 +90,8 @@ export class Outbox {
 
   /** The line is gone: what waits goes on waiting, and says so after a while. */
   disconnect() {
-    if (!this.#isConnected && this.#stalled) return;
     this.#isConnected = false;
-    clearTimeout(this.#stalled);
-    this.#stalled = window.setTimeout(() => this.#stall(), STALLED_AFTER_MS);
+    this.#watch();
   }
 
   /** @param {string} room @param {string} text @param {import("./types.js").Quote | null} reply_to */
@@ -99,6 +101,7 @@ export class Outbox {
     this.#items.push(item);
     this.#keep(item);
     this.#onChange(room);
+    this.#watch();
     this.#pump(room);
   }
 
@@ -108,6 +111,7 @@ export class Outbox {
     if (!item || item.state !== "failed") return;
     this.#tries.delete(id);
     this.#set(id, "pending", "");
+    this.#watch();
     if (this.#isConnected) this.#pump(item.room);
     else this.#hurry();
   }
@@ -157,10 +161,13 @@ export class Outbox {
     return 0;
   }
 
-  #stall() {
-    for (const item of this.#items) {
-      if (item.state === "pending") this.#set(item.id, "failed", NO_CONNECTION);
-    }
+  /** While there is no line, nothing waits longer than this without a word. */
+  #watch() {
+    if (this.#isConnected || this.#stalled) return;
+    this.#stalled = window.setTimeout(() => {
+      this.#stalled = 0;
+      for (const item of this.#items) if (item.state === "pending") this.#set(item.id, "failed", NO_CONNECTION);
+    }, STALLED_AFTER_MS);
   }
 
   /** @param {string} id @param {import("./types.js").Sending} state @param {string} reason */
@@ -168,8 +175,10 @@ export class Outbox {
     const index = this.#items.findIndex((one) => one.id === id);
     if (index < 0) return;
     this.#items[index] = { ...this.#items[index], state, reason };
+    const { room } = this.#items[index];
     this.#keep(this.#items[index]);
-    this.#onChange(this.#items[index].room);
+    this.#onChange(room);
+    if (state === "failed") this.#onFailed(room, reason);
   }
 
   /** One entry for each message: other windows of the same person keep theirs beside. @param {Unsent} item */

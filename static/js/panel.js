@@ -1,7 +1,7 @@
 // @ts-check
 /** Owns the panel beside the room: its topic and the people in it. */
 
-import { clockOf, countOf } from "./format.js";
+import { countOf, untilOf } from "./format.js";
 import { isMuted } from "./message_rights.js";
 import { showState } from "./presence.js";
 import { faceOf } from "./people.js";
@@ -164,7 +164,7 @@ export class Panel {
     line.dataset.user = user.id;
     const note = document.createElement("span");
     note.className = "person__note";
-    const muted = isMuted(member, Date.now()) ? `muted until ${clockOf(member.muted_until ?? "")}` : "";
+    const muted = isMuted(member, Date.now()) ? `muted until ${untilOf(member.muted_until ?? "")}` : "";
     note.textContent = muted || (ROLES[/** @type {keyof typeof ROLES} */ (role)] ?? role);
     line.append(faceOf(user, "small"), name, note);
     item.append(line);

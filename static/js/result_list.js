@@ -1,6 +1,7 @@
 // @ts-check
 /** Owns a list one searches and picks from with the keyboard: a combobox and its listbox. */
 
+import { isComposing } from "./keys.js";
 import { Refusal } from "./refusal.js";
 
 const ASK_AFTER_MS = 120;
@@ -120,7 +121,7 @@ export class ResultList {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const step = steps[/** @type {keyof typeof steps} */ (event.key)];
     if (step) this.#choose(this.#chosen + step);

@@ -199,10 +199,12 @@ export class RoomView {
     if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline));
   }
 
-  /** One writes something here: to the end, where it will stand. */
+  /** One writes something here: to the end of what is loaded, where it stands whether or not the rest can be had. */
   async wrote() {
     if (this.#timeline) this.#timeline.lineAfterN = null;
+    this.#scroller.goTo("bottom");
     await this.toNewest();
+    this.#moved();
   }
 
   /** The log went on without us. @param {string} room @param {number} headN */

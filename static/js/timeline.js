@@ -206,10 +206,8 @@ export class Timeline {
       beforeDay = day;
     };
     for (const message of this.#stretch) add(message, null);
-    if (this.missing === 0) {
-      for (const unsent of this.#unsent) {
-        if (!this.#byId.has(unsent.id)) add(this.#sketch(unsent), unsent);
-      }
+    for (const unsent of this.#unsent) {
+      if (!this.#byId.has(unsent.id)) add(this.#sketch(unsent), unsent);
     }
     return rows;
   }

@@ -1,14 +1,12 @@
 """What a person in Chromium sees of broken connections: a banner, then everything, once."""
 
-import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import expect
 
-from tests.browser import UNREACHABLE, Window, Windows
+from tests.browser import UNREACHABLE, Line, Window, Windows
 from tests.cluster import Cluster, Person
 
 
@@ -19,48 +17,6 @@ async def fragile(
     """Two replicas that may be killed."""
     async with Cluster(tmp_path_factory.mktemp("fragile")) as cluster:
         yield cluster
-
-
-class Line:
-    """The wire between one page and its server, held by the test."""
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        self._route: WebSocketRoute | None = None
-        self.sent: asyncio.Queue[dict[str, object]] = asyncio.Queue()
-        """The `message.send` frames that the page said and that did not go through."""
-        self.is_cut = False
-        self.opened = 0
-
-    async def hold(self) -> None:
-        await self._window.page.route_web_socket(re.compile("/ws/v1/"), self._opened)
-
-    def refuse(self, frame: dict[str, object], **error: object) -> None:
-        """Answer in the server's place."""
-        told = {"message": "not so", "request_id": "0", **error}
-        self._told({"reply_to": frame["id"], "ok": False, "error": told})
-
-    async def close(self, code: int) -> None:
-        assert self._route
-        await self._route.close(code=code)
-
-    def _opened(self, route: WebSocketRoute) -> None:
-        self._route = route
-        self.opened += 1
-        server = route.connect_to_server()
-
-        def said(text: str | bytes) -> None:
-            frame = json.loads(text)
-            if self.is_cut and frame["type"] == "message.send":
-                self.sent.put_nowait(frame)
-            else:
-                server.send(text)
-
-        route.on_message(said)
-
-    def _told(self, frame: dict[str, object]) -> None:
-        assert self._route
-        self._route.send(json.dumps(frame))
 
 
 async def test_what_was_missed_while_the_replica_was_dead_comes_once(

@@ -61,3 +61,38 @@ async def test_what_is_being_saved_is_shown_when_the_room_is_drawn_again(modules
         exports="{ OwnSettings }",
     )
     assert told == [True, False, 1, True, False]
+
+
+async def test_what_is_written_later_in_the_same_outage_says_so_too(modules: Page) -> None:
+    told = await browser.in_module(
+        modules,
+        "outbox",
+        """const later = [], told = [];
+        window.setTimeout = (run, ms) => later.push({ run, ms });
+        window.clearTimeout = (timer) => { if (timer) later[timer - 1].run = () => {}; };
+        const never = () => new Promise(() => {});
+        const outbox = new Outbox({
+          me: "me", storage: localStorage, send: never, hurry: () => {}, onChange: () => {},
+          onStored: () => {}, onRefused: () => {}, onFailed: (room) => told.push(room),
+        });
+        const states = () => outbox.of("r").map(({ state }) => state);
+        outbox.disconnect();
+        outbox.add("r", "one");
+        outbox.disconnect();
+        later[0].run();
+        told.push(states(), later.length);
+        outbox.add("r", "two");
+        outbox.retry(outbox.of("r")[0].id);
+        told.push(states());
+        later[1].run();
+        told.push(states(), later.map(({ ms }) => ms));
+        outbox.connect();
+        told.push(states());
+        outbox.clear();
+        return told;""",
+        exports="{ Outbox }",
+    )
+    assert told == [
+        "r", ["failed"], 1, ["pending", "pending"],
+        "r", "r", ["failed", "failed"], [30_000, 30_000], ["pending", "pending"],
+    ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What templates are given of the wire: titles, faces, sections, rows."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -118,3 +118,17 @@ def test_a_badge_counts_what_is_for_oneself() -> None:
 def test_the_browsers_list_gets_no_message_texts() -> None:
     last = {"at": "2026-11-23T10:00:00.000Z", "text": "secret", "html": "secret"}
     assert pages.listed(room("general", last_message=last))["last_message"] == {"at": last["at"]}
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("2026-11-23T22:30:00.000Z", "23:30"),
+        ("2026-11-23T23:30:00.000Z", "00:30 on Tuesday 24 November"),
+    ],
+)
+def test_a_mute_that_ends_on_another_day_says_which(until: str, said: str) -> None:
+    muted = {"archived_at": None, "muted_until": until}
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    shown = pages.closed_said(muted, now=now, zone=pages.zone_named("Europe/Berlin"))
+    assert shown == f"You are muted here until {said}."
