@@ -27,6 +27,7 @@ LINE_MAX_CHARS = 16_384
 _SECRETS = (
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"(?i)\b(bearer)\s+[^\s\"',]+"), r"\1 [token]"),
+    (re.compile(r"(/password/reset/)[^/\s]+/[^/\s\"']+"), r"\1[hidden]"),
     (re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"), "[hidden]"),
     (
         re.compile(

@@ -71,6 +71,8 @@ def test_a_line_of_a_request_that_is_over_still_has_its_id() -> None:
         "password=hunter2&login=alice",
         "'refresh': 'hunter2'",
         "redis://:hunter2@cache:6379/0",
+        "Not Found: /accounts/password/reset/NmI/c8x-hunter2",
+        "Service Unavailable: /accounts/password/reset/NmI/c8x-hunter2/",
     ],
 )
 def test_secrets_are_hidden(text: str) -> None:
@@ -78,7 +80,13 @@ def test_secrets_are_hidden(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["room 5f is behind by 3 events", "GET /api/v1/rooms", "http://127.0.0.1:8000/x"]
+    "text",
+    [
+        "room 5f is behind by 3 events",
+        "GET /api/v1/rooms",
+        "http://127.0.0.1:8000/x",
+        "Not Found: /accounts/password/reset/new/",
+    ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert logs.hide(text) == text
