@@ -196,7 +196,8 @@ class PasswordResetView(AccountView):
 
 class PasswordResetConfirmView(AccountView):
     """The link in the mail. Its token moves from the address to the session at once, so that no
-    history, log or `Referer` keeps it (as Django's own view does)."""
+    history or `Referer` keeps it (as Django's own view does); one that is no good goes nowhere, or
+    anybody could fill the database."""
 
     template_name = "accounts/password_reset_confirm.html"
     form_class = forms.NewPasswordForm
@@ -206,7 +207,9 @@ class PasswordResetConfirmView(AccountView):
         self, request: HttpRequest, *args: Any, uid: str = "", token: str = "", **kwargs: Any
     ) -> HttpResponseBase:
         if token:
-            request.session[self.kept] = [uid, token]
+            request.session.pop(self.kept, None)
+            if services.reset_user(uid=uid, token=token) is not None:
+                request.session[self.kept] = [uid, token]
             return redirect("accounts:password-reset-new")
         return super().dispatch(request, *args, **kwargs)
 

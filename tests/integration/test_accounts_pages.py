@@ -301,6 +301,22 @@ def test_set_a_new_password_by_link_without_keeping_the_token_in_the_address() -
     assert browser(alice, OTHER_PASSWORD)
 
 
+def test_keep_nothing_of_a_link_that_is_no_good() -> None:
+    alice = people.person("alice")
+    uid = urlsafe_base64_encode(force_bytes(alice.pk))
+    good = f"/accounts/password/reset/{uid}/{default_token_generator.make_token(alice)}/"
+    stranger, client = browser(), browser()
+
+    refused = stranger.get(f"/accounts/password/reset/{uid}/{'x' * 4_000}/")
+    client.get(good)
+    client.get(f"/accounts/password/reset/{uid}/x/")
+    shown = client.get("/accounts/password/reset/new/").content.decode()
+
+    assert refused["Location"] == "/accounts/password/reset/new/"
+    assert "parley_session" not in stranger.cookies
+    assert "<form" not in shown
+
+
 def test_say_that_a_link_does_not_work() -> None:
     client = browser()
     opened = client.get("/accounts/password/reset/x/y/", follow=True)
