@@ -59,6 +59,11 @@ def email_problem(email: str) -> str:
     return "" if len(email) <= EMAIL_MAX else "This address is too long."
 
 
+def login_key(login: str) -> str:
+    """What somebody who signs in is looked up by: an address, or a username (which has no `@`)."""
+    return email_clean(login) if "@" in login else username_key(login.strip())
+
+
 def text_clean(text: str) -> str:
     """One line, composed characters, no surrounding or doubled space."""
     return " ".join(unicodedata.normalize("NFC", text).split())

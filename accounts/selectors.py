@@ -87,8 +87,9 @@ def user_by_email(email: str) -> User | None:
 
 
 def user_by_login(login: str) -> User | None:
-    """By what people type to sign in: a username, or an address (no username has an `@`)."""
-    return user_by_email(login) if "@" in login else user_by_username(login.strip())
+    """By what people type to sign in: a username or an address."""
+    key = names.login_key(login)
+    return user_by_email(key) if "@" in key else user_by_username(key)
 
 
 def user_public(user_id: str) -> PublicUser:

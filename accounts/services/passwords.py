@@ -7,12 +7,11 @@ from django.contrib.auth.tokens import default_token_generator
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import mail, passwords, selectors, stored, throttles
+from accounts import mail, names, passwords, selectors, stored, throttles
 from accounts.models import User
 from accounts.services import logins
 from chat import errors
 
-LOGIN_MAX_CHARS: Final = 254
 WRONG_LOGIN: Final = "The name or the password is wrong."
 WRONG_LINK: Final = "This link has been used or is too old. Please ask for a new one."
 
@@ -28,10 +27,9 @@ def login_check(*, login: str, password: str, address: str) -> User:
         PasswordChangeNeeded: it is right, and good for nothing but to choose another one.
         RateLimited: too many attempts for this name, or from this address.
     """
-    login = login.strip()[:LOGIN_MAX_CHARS]
     with throttles.guess(
         (throttles.LOGIN_ADDRESS, throttles.network(address)),
-        (throttles.LOGIN_ACCOUNT, login.lower()),
+        (throttles.LOGIN_ACCOUNT, names.login_key(login)),
     ):
         user = selectors.user_by_login(login)
         if not passwords.password_matches(user, password) or user is None:
@@ -50,7 +48,7 @@ def password_link(*, login: str) -> tuple[str, str]:
     Raises:
         Unauthenticated: nobody has this name now.
     """
-    user = selectors.user_by_login(login.strip()[:LOGIN_MAX_CHARS])
+    user = selectors.user_by_login(login)
     if user is None or not user.must_change_password:
         raise errors.Unauthenticated(WRONG_LOGIN)
     uid = urlsafe_base64_encode(force_bytes(str(user.pk)))
@@ -82,7 +80,7 @@ def password_reset_request(*, email: str, origin: str, address: str) -> None:
     """
     throttles.take(throttles.RESET_ADDRESS, throttles.network(address))
     try:
-        throttles.take(throttles.RESET_ACCOUNT, email.strip().lower())
+        throttles.take(throttles.RESET_ACCOUNT, names.email_clean(email))
     except errors.RateLimited:
         return  # they have mail already; to say more would tell that the account exists
     mail.reset_send(email=email, origin=origin)

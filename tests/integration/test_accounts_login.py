@@ -102,6 +102,15 @@ def test_refuses_an_account_after_too_many_wrong_passwords_from_anywhere() -> No
     assert attempt(bob.username).status == 200
 
 
+def test_knows_nobody_whose_name_only_begins_like_what_was_typed() -> None:
+    # If it did, each filling would be another name to the throttle, and the same person.
+    alice = people.person("alice")
+
+    for name in (alice.username, alice.email):
+        for filling in (" ", "\u2003"):
+            assert attempt(name + filling * (254 - len(name)) + "x").status == 401
+
+
 def test_refuses_an_unknown_name_just_so() -> None:
     nobody = people.unique("nobody")
     for _ in range(throttles.LOGIN_ACCOUNT.limit):
