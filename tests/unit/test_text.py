@@ -1,7 +1,9 @@
 """What becomes of typed text."""
 
 import re
+import time
 from html.parser import HTMLParser
+from typing import Final
 
 import pytest
 from hypothesis import example, given
@@ -292,3 +294,46 @@ def test_a_long_excerpt_is_cut_and_says_so() -> None:
     cut = text.excerpt("x" * 200)
     assert cut == "x" * (text.EXCERPT_MAX_CHARS - 1) + "…"
     assert text.excerpt("x" * text.EXCERPT_MAX_CHARS) == "x" * text.EXCERPT_MAX_CHARS
+
+
+MANY: Final = 10_000
+DEAR: Final = {
+    **{f"code in {language}": f"~~~~ {language}\n{mark * 5_900}\n~~~~" for language, mark in (
+        ("java", "\n"), ("c", "\n"), ("arduino", "\n"), ("ng2", "["), ("arturo", "_"),
+    )},
+    "a wide table of short rows": "a|" * 1_200 + "\n" + "-|" * 1_200 + "\n" + "a\n" * 2_500,
+    "a long table": "|a|b|\n|-|-|\n" + "|\n" * 4_000,
+    **{f"nothing but {mark!r}": mark * (MANY // len(mark)) for mark in (
+        "[", "![", "[a](", "*_", "**", "`", "&", "<", "a.com ", "a@a.", "http://(", "http://a.",
+    )},
+    "what looks like a fence to others": "``` a`b\n" + "[" * 9_900,
+    "a fence that a list ends": "- a\n  ```\n  x\n```\nq\n```\n" + "[" * 9_900,
+}  # fmt: skip
+ORDINARY: Final = (
+    "Some *ordinary* text with `code`, a [link](https://example.org/a) and **bold**.\n"
+    "- an item\n- another one, see docs.example.org\n\n"
+)
+
+
+@pytest.mark.parametrize("typed", DEAR.values(), ids=DEAR)
+def test_no_text_takes_twice_what_an_ordinary_one_of_its_length_takes(typed: str) -> None:
+    """A replica renders on its loop: everybody waits for it."""
+    ordinary = ORDINARY * (MANY // len(ORDINARY))
+    usual = min(processor_time(ordinary) for _ in range(3))
+
+    assert min(processor_time(typed[:MANY]) for _ in range(3)) < 2 * usual
+
+
+def processor_time(typed: str) -> float:
+    began = time.thread_time()
+    text.render(typed)
+    return time.thread_time() - began
+
+
+def test_what_would_take_long_is_shown_as_typed() -> None:
+    assert text.render("<b>[\n" + "[" * 2_000) == f"<p>&lt;b&gt;[<br>{'[' * 2_000}</p>\n"
+
+
+def test_code_that_takes_long_is_shown_without_colours() -> None:
+    rendered = text.render("~~~~ java\n" + "\n" * 5_900 + "~~~~")
+    assert rendered == '<pre><code class="language-java">' + "\n" * 5_900 + "</code></pre>\n"
