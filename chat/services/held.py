@@ -13,7 +13,7 @@ from accounts.identity import Identity
 from chat import errors, fanout, journal, text
 from chat import rules as word_rules
 from chat.protocol import commands
-from chat.services import access, audit, drafts, mentions
+from chat.services import access, audit, drafts, mentions, words
 from chat.services.messages import quoted
 from chat.services.words import REJECTED, RELEASED, WAITING
 from chat.store import Append, Place, Store
@@ -40,11 +40,14 @@ async def held_release(
     """Let it into the room now, with its id, as its author's.
 
     Raises:
-        NotFound (nothing of this id waits here), Forbidden, RoomArchived, Conflict (its author is
-        no longer in the room), Unavailable.
+        NotFound (nothing of this id waits here), Forbidden (also where a rule of the server holds
+        it: everybody owns some room), RoomArchived, Conflict (its author is no longer in the room),
+        Unavailable.
     """
     now = now or times.utc_now()
     store, record, row = await _to_decide(identity, room, message, as_staff=as_staff)
+    if not as_staff and await words.is_held_by_server(store, row):
+        raise errors.Forbidden("A rule of the server holds this: its moderators let it in.")
     if record.is_archived:
         raise errors.RoomArchived
     author = str(row["author_id"])

@@ -6,6 +6,7 @@ decided on: `chat.services.held`.
 """
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,6 +19,7 @@ from chat import errors, rules
 from chat.protocol import commands
 from chat.store import Store
 from chat.store.records import MemberRecord, RoomRecord
+from chat.store.store import SERVER
 from chatsite import times
 
 INLINE_MAX_CHARS: Final = 500
@@ -78,6 +80,12 @@ async def edit_allowed(
     if await store.event(commands.uuid_hex(id), room=room.id) is not None:
         return verdict.text
     raise errors.WordsRefused(fields={"text": [errors.WordsRefused.default_message]})
+
+
+async def is_held_by_server(store: Store, row: Mapping[str, Any]) -> bool:
+    """Whether the rule that holds this is the server's, and still stands."""
+    found = await store.server_rules.find_one({"_id": SERVER}) or {"rules": []}
+    return {"pattern": row["pattern"], "does": rules.HOLD} in found["rules"]
 
 
 def _passes(verdict: rules.Verdict, member: MemberRecord) -> bool:

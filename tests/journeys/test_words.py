@@ -172,6 +172,8 @@ async def test_the_servers_rules_hold_for_owners_within_2_s_and_the_desk_decides
         [waiting] = (await alice.rest.get(f"/rooms/{room}/held"))["results"]
         path = f"/admin/chat/heldmessage/{waiting['id']}/change/"
         assert path in page.text
+        by_owner = f"/rooms/{room}/held/{waiting['id']}"
+        assert (await refusal(alice.rest.post(by_owner, release=True))).code == "forbidden"
         shown = (await desk.get(path)).text
         assert word in shown
         assert "<script>alert" not in page.text + shown
