@@ -70,7 +70,8 @@ async def reports_settle(
     now: datetime | None = None,
 ) -> int:
     """Close all open reports on a message, write it to the audit, and tell each reporter in a
-    direct message from whoever decided. Run again it finds nothing open and does nothing.
+    direct message from whoever decided, but for those suspended. Run again it finds nothing open
+    and does nothing.
 
     Args:
         message: its id, 32 hexadecimal digits.
@@ -109,5 +110,10 @@ async def _tell(identity: Identity, reporter: str, *, id: str, outcome: str, now
     if reporter == identity.user_id:
         return
     text = f"Thank you for your report. {outcome}"
-    room, _ = await rates.in_time(lambda: rooms.direct_open(identity, user_ids=[reporter], now=now))
+    try:
+        room, _ = await rates.in_time(
+            lambda: rooms.direct_open(identity, user_ids=[reporter], now=now)
+        )
+    except errors.ValidationFailed:
+        return  # suspended since
     await rates.in_time(lambda: message_send(identity, room=room, id=id, text=text, now=now))

@@ -4,9 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from bson import ObjectId
 
+from accounts import services as accounts_services
+from accounts.models import User
 from chat import errors, selectors, services
 from chat.fanout import Fanout
+from chat.services import reports
 from chat.services.audit import Action
 from tests import cast
 
@@ -95,6 +100,27 @@ async def test_a_message_that_cannot_be_is_not_found(target: str) -> None:
         ):
             with pytest.raises(errors.NotFound):
                 await doing
+
+
+async def test_reports_are_settled_though_who_reported_first_is_suspended(house: Fanout) -> None:
+    alice, bob, charlie, mona = await cast.people("alice", "bob", "charlie", "mona")
+    room = await cast.channel(alice, bob, charlie)
+    said = await cast.say(alice, room)
+    for who in (bob, charlie):
+        await services.message_report(who, room=room, target=said["id"], reason="spam")
+    troll = await sync_to_async(User.objects.get)(pk=bob.user_id)
+    await sync_to_async(accounts_services.user_suspend)(troll)
+
+    settled = await reports.reports_settle(
+        mona, message=said["id"].replace("-", ""), status=reports.ACTED, outcome="Gone.", reason=""
+    )
+
+    assert settled == 2
+    rows = house.store.reports.find({"room_id": ObjectId(room)})
+    assert [row["status"] async for row in rows] == [reports.ACTED] * 2
+    (told,) = [shown.id for shown in await selectors.rooms_mine(charlie) if shown.kind == "direct"]
+    *_, answer = await cast.log(charlie, told)
+    assert answer["data"]["text"] == "Thank you for your report. Gone."
 
 
 async def test_a_muted_person_is_told_how_long_whatever_they_try() -> None:
