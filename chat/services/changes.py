@@ -21,6 +21,7 @@ from chat.protocol import commands, frames
 from chat.services import access, audit, drafts, mentions, newcomers, rates, words
 from chat.store import Append, Place, Stored
 from chat.store.records import MemberRecord, RoomRecord
+from chat.store.store import pinned_in
 from chatsite import times
 
 EMOJI_MAX_CHARS: Final = 32
@@ -360,7 +361,7 @@ class _Deed:
 async def _check_may_pin_more(session: AsyncClientSession, message: Document) -> None:
     """Exact: of two that pin at once, the log lets the second see the first one's pin."""
     events = session.client[settings.MONGODB_NAME]["chat_event"]
-    pins = {"room_id": message["room_id"], "pinned": True}
+    pins = pinned_in(message["room_id"])
     if await events.count_documents(pins, limit=limits.PINS_MAX, session=session) < limits.PINS_MAX:
         return
     said = f"At most {limits.PINS_MAX} messages are pinned in a room. Unpin another one first."

@@ -34,6 +34,12 @@ MEMBERSHIPS_BATCH: Final = 2_000
 """Documents in one answer."""
 
 
+def pinned_in(room: ObjectId) -> Document:
+    """What finds the pinned messages of a room along their index. An edit keeps that its message
+    was pinned: it is no message and has no `n`."""
+    return {"room_id": room, "pinned": True, "n": {"$gt": 0}}
+
+
 class Store:
     """The database as the hot path sees it. `writer.run()` is the owner's to start."""
 
@@ -195,8 +201,9 @@ class Store:
 
     async def pinned(self, room: str, *, limit: int) -> list[Document]:
         """The pinned messages, the newest first; those below what is kept are among them."""
-        query = {"room_id": ObjectId(room), "pinned": True}
-        return await self.events.find(query).sort("n", -1).limit(limit).to_list()
+        return (
+            await self.events.find(pinned_in(ObjectId(room))).sort("n", -1).limit(limit).to_list()
+        )
 
     async def event(self, event_id: str, *, room: str) -> Document | None:
         """An event of a room; None too when the id is that of another room's."""

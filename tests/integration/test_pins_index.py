@@ -5,14 +5,15 @@ import json
 import pytest
 from bson import ObjectId
 
+from chat.store.store import pinned_in
 from chat.stored import collection
 
 pytestmark = pytest.mark.usefixtures("running_services")
 
 
 def test_the_pins_of_a_room_come_from_their_index() -> None:
-    query = {"room_id": ObjectId(), "pinned": True}
-    plan = collection("chat_event").find(query).sort("n", -1).explain()["queryPlanner"]
+    found = collection("chat_event").find(pinned_in(ObjectId()))
+    plan = found.sort("n", -1).explain()["queryPlanner"]
     told = json.dumps(plan["winningPlan"], default=str)
     assert '"pins_of_room"' in told
     assert "COLLSCAN" not in told
