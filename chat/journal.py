@@ -7,10 +7,13 @@ since: that stays deleted. Live pushes and frames from the log are made by the s
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+from bson import ObjectId
+
 from chat import limits, text
 from chat.feed import Item
 from chat.protocol import frames
-from chat.protocol.commands import uuid_wire
+from chat.protocol.commands import uuid_hex, uuid_wire
 from chat.protocol.objects import Member, Message, Person, Quote, Reaction
 from chat.store import Place, Store
 from chatsite import times
@@ -78,6 +81,22 @@ async def messages(store: Store, documents: Sequence[Document]) -> list[Message]
     """The messages of these documents, as they are now."""
     people, quotes = await surroundings(store, documents)
     return [message_of(document, people, quotes) for document in documents]
+
+
+async def shown_to(store: Store, messages: list[Message], *, person: str) -> list[Message]:
+    """The same messages with `person` named among those who reacted so, however many did."""
+    crowded = {
+        (ObjectId(message.room), uuid_hex(message.id))
+        for message in messages
+        if any(reaction.count > len(reaction.users) for reaction in message.reactions)
+    }
+    documents = await store.events_by_id(crowded)
+    return [
+        _named(message, documents[key], person)
+        if (key := uuid_hex(message.id)) in documents
+        else message
+        for message in messages
+    ]
 
 
 async def items(store: Store, documents: Sequence[Document]) -> list[Item]:
@@ -192,6 +211,17 @@ _MAKERS: Final[dict[str, _Maker]] = {
     "room": _changed_room,
     "house": _house,
 }
+
+
+def _named(message: Message, document: Document, person: str) -> Message:
+    theirs = {r["emoji"] for r in document.get("reactions", []) if person in r["users"]}
+    reactions = [
+        msgspec.structs.replace(reaction, users=[person, *reaction.users[:-1]])
+        if reaction.emoji in theirs and person not in reaction.users
+        else reaction
+        for reaction in message.reactions
+    ]
+    return msgspec.structs.replace(message, reactions=reactions)
 
 
 async def _with_targets(store: Store, documents: Sequence[Document]) -> list[Document]:

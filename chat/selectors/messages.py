@@ -75,7 +75,7 @@ async def messages_page(
         documents = await house.store.messages(room, low, high) if low < high else []
         results = await journal.messages(house.store, documents)
     return MessagesPage(
-        results=results,
+        results=await journal.shown_to(house.store, results, person=identity.user_id),
         head_n=head.n,
         head_seq=head.seq,
         has_before=low > record.low_n + 1 and head.n > 0,
@@ -92,7 +92,9 @@ async def pins_page(identity: Identity, *, room: str) -> PinsPage:
     house = await fanout.current()
     record, _member = await access.member_of(house.store, room, identity.user_id)
     documents = await house.store.pinned(room, limit=limits.PINS_MAX)
-    return PinsPage(await journal.messages(house.store, documents), record.low_n)
+    found = await journal.messages(house.store, documents)
+    shown = await journal.shown_to(house.store, found, person=identity.user_id)
+    return PinsPage(shown, record.low_n)
 
 
 async def message_get(identity: Identity, *, room: str, message: str) -> Message:
@@ -104,7 +106,8 @@ async def message_get(identity: Identity, *, room: str, message: str) -> Message
     house = await fanout.current()
     await access.member_of(house.store, room, identity.user_id)
     document = await access.message_in(house.store, room, message)
-    return (await journal.messages(house.store, [document]))[0]
+    found = await journal.messages(house.store, [document])
+    return (await journal.shown_to(house.store, found, person=identity.user_id))[0]
 
 
 async def events_page(

@@ -6,7 +6,7 @@
 
 /** @type {Record<string, (message: Message, data: any) => Message>} */
 const CHANGES = {
-  "message.edited": (_, edited) => edited,
+  "message.edited": (message, edited) => ({ ...edited, reactions: withKnown(edited.reactions, message.reactions) }),
   "message.deleted": (message, { deleted_at }) => ({
     ...message, text: "", html: "", reply_to: null, mentions: [], reactions: [], pinned: false,
     deleted_at: deleted_at ?? message.at,
@@ -31,6 +31,18 @@ export function targetOf({ type, data }) {
 /** The message after the event. @param {Message} message @param {Pushed} frame */
 export function changed(message, { type, data }) {
   return CHANGES[type](message, data);
+}
+
+/**
+ * A message names but the first of many who reacted so: whoever is known to be among the others stays so.
+ * @param {Message["reactions"]} reactions @param {Message["reactions"]} before
+ */
+function withKnown(reactions, before) {
+  return reactions.map((reaction) => {
+    const known = before.find(({ emoji }) => emoji === reaction.emoji)?.users ?? [];
+    const isWhole = reaction.users.length === reaction.count;
+    return isWhole ? reaction : { ...reaction, users: [...new Set([...reaction.users, ...known])] };
+  });
 }
 
 /** @param {Message["reactions"]} reactions @param {string} emoji @param {string} user */

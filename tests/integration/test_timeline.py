@@ -12,7 +12,7 @@ import pytest
 
 from accounts import services as accounts_services
 from accounts.identity import Identity
-from chat import errors, fanout, selectors, services
+from chat import errors, fanout, limits, selectors, services
 from chat.protocol.objects import Message
 from chat.timeline import Timeline
 
@@ -186,3 +186,21 @@ async def test_a_cache_that_was_tampered_with_is_not_believed(
         page = await selectors.messages_page(alice, room=room, limit=100)
         assert [message.text for message in page.results] == wanted
     house.unpin(room)
+
+
+async def test_whoever_reacted_as_one_of_many_is_told_of_themselves(house: fanout.Fanout) -> None:
+    people = [await someone(f"p{number}") for number in range(limits.REACTION_USERS_SHOWN + 2)]
+    ids = [one.user_id for one in people[1:]]
+    room = await services.room_create(people[0], kind="group", name="many", member_ids=ids)
+    target = str(uuid.uuid4())
+    await services.message_send(people[0], room=room, id=target, text="who comes?")
+    *most, last, absent = people
+    for who in (*most, last):
+        await services.reaction_add(who, room=room, id=str(uuid.uuid4()), target=target, emoji="👍")
+    for who in (last, absent, people[0]):
+        page = await selectors.messages_page(who, room=room)
+        alone = await selectors.message_get(who, room=room, message=target)
+        for (reaction,) in (page.results[-1].reactions, alone.reactions):
+            assert reaction.count == limits.REACTION_USERS_SHOWN + 1
+            assert len(set(reaction.users)) == limits.REACTION_USERS_SHOWN
+            assert (who.user_id in reaction.users) == (who is not absent)

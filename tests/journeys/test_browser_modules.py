@@ -230,6 +230,25 @@ async def test_what_happens_to_a_message_shows_on_it(modules: Page) -> None:
     assert told == [[["+", 2]], [["+", 1]], [], "new", True, "", "", False, ""]
 
 
+async def test_an_edit_leaves_those_known_to_have_reacted_past_the_twentieth(modules: Page) -> None:
+    told = await run(
+        modules,
+        "message_changes",
+        """const first = Array.from({ length: 20 }, (_, i) => `u${i}`);
+        const shown = (users) => ({ reactions: [{ emoji: "+", count: 22, users }] });
+        const edit = (before, after) => changed(
+          message(1, before), { type: "message.edited", data: message(1, after) }).reactions;
+        return [
+          edit(shown([me.id, ...first]), shown(first))[0].users.includes(me.id),
+          edit(shown(first), shown(first))[0].users.includes(me.id),
+          edit(shown([me.id]), { reactions: [{ emoji: "+", count: 1, users: ["u1"] }] })[0].users,
+          edit(shown([me.id]), { reactions: [] }),
+        ];""",
+        exports="{ changed }",
+    )
+    assert told == [True, False, ["u1"], []]
+
+
 # --- the rest ---
 
 
