@@ -56,8 +56,8 @@ export class MessageMenu {
   }
 
   connect() {
-    this.#menuPopup.connect(() => this.#show(null));
-    this.#palettePopup.connect(() => this.#show(null));
+    this.#menuPopup.connect(this.#closed);
+    this.#palettePopup.connect(this.#closed);
     this.#log.addEventListener("pointerover", this.#pointed);
     this.#log.addEventListener("focusin", this.#focused);
     this.#log.addEventListener("keydown", this.#pressed);
@@ -156,6 +156,12 @@ export class MessageMenu {
   #left = (event) => {
     const to = /** @type {PointerEvent | FocusEvent} */ (event).relatedTarget;
     if (!(to instanceof Node && this.#box.contains(to))) this.#show(null);
+  };
+
+  /** The browser says so late: the pointer and the focus may have gone on by then, and nothing more will tell of them. */
+  #closed = () => {
+    const focused = document.activeElement?.matches(":focus-visible") ? messageOf(document.activeElement) : null;
+    this.#show(/** @type {HTMLElement | null} */ (this.#log.querySelector(".message:hover")) ?? focused);
   };
 
   /** A click on the tools leaves the focus where it is. @param {Event} event */

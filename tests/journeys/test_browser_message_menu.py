@@ -120,6 +120,53 @@ async def test_two_people_use_all_of_a_messages_menu(
     await expect(dialog).to_be_hidden()
 
 
+async def test_the_tools_of_a_message_stand_where_one_is_when_its_menu_has_closed(
+    windows: Windows, alice: Person
+) -> None:
+    window = await windows.of(alice, room=await alice.channel())
+    for text in ("one", "two"):
+        await window.say(text)
+        await window.sees(text)
+    await expect(window.get(".message--pending")).to_have_count(0)
+    one, two = window.message("one"), window.message("two")
+    active = re.compile("message--active")
+    tools, menu = window.get("[data-message-tools]"), window.get("[data-message-menu]")
+    await window.script(COUNT_CLOSINGS)
+    await menu_of(window, one)
+    await window.page.keyboard.press("Escape")
+    await window.until(HAVE_CLOSED, 1)
+    await expect(tools).to_be_visible()
+    await expect(one).to_have_class(active)
+    await menu_of(window, one)
+    box = await two.bounding_box()
+    assert box
+    await window.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
+    await window.page.mouse.down()
+    await window.page.mouse.up()
+    await expect(menu).to_be_hidden()
+    await window.until(HAVE_CLOSED, 2)
+    await expect(tools).to_be_visible()
+    await expect(two).to_have_class(active)
+    await window.page.mouse.move(0, 0)
+    await expect(tools).to_be_hidden()
+    await two.focus()
+    await window.page.keyboard.press(".")
+    await expect(menu).to_be_visible()
+    await window.page.keyboard.press("Escape")
+    await window.until(HAVE_CLOSED, 3)
+    await expect(tools).to_be_visible()
+    await expect(two).to_have_class(active)
+
+
+COUNT_CLOSINGS: Final = """() => {
+  window.closings = 0;
+  document.querySelector("[data-message-menu]").addEventListener("toggle", ({ newState }) => {
+    if (newState === "closed") window.closings += 1;
+  });
+}"""
+HAVE_CLOSED: Final = "(times) => window.closings === times"
+
+
 async def test_keys_alone_edit_a_message_and_a_refused_edit_keeps_its_text(
     windows: Windows, alice: Person, bob: Person
 ) -> None:
