@@ -234,7 +234,7 @@ class Chat {
         return;
       case "member.changed":
         if (data.user.id === this.#me.id) this.#rooms.change(room, { role: data.role, muted_until: data.muted_until });
-        this.#panel.membersChanged(room);
+        this.#panel.memberChanged(room, data);
         return;
       case "read.updated": {
         const user = data.user.id ?? data.user;

@@ -26,6 +26,10 @@ function connectDialog(dialogs, name, act) {
     try {
       await act(about, given);
       dialog.close();
+      // The message may have been drawn anew meanwhile: then there is nothing to give the focus back to.
+      const focused = document.activeElement;
+      if (focused !== document.body && !dialog.contains(focused)) return;
+      document.getElementById(`message-${about.id}`)?.focus({ preventScroll: true });
     } catch (error) {
       part("errors").textContent = error instanceof Refusal ? error.said : String(error);
     } finally {

@@ -10,6 +10,7 @@ import { Refusal } from "./refusal.js";
 /** @typedef {import("./types.js").Member} Member */
 /** @typedef {import("./types.js").Room} Room */
 
+const LOAD_EVERY_MS = 1_000; // not more often, however many come and go
 const ROLES = { owner: "owner", moderator: "moderator", member: "", guest: "guest" };
 
 export class Panel {
@@ -24,6 +25,9 @@ export class Panel {
   #room = null;
   #cursor = "";
   #turn = 0;
+  #timer = 0;
+  #loadedAt = -LOAD_EVERY_MS;
+  #covers = matchMedia("(max-width: 64rem)"); // as in shell.css: it lies over the conversation
 
   /**
    * @param {HTMLElement} element @param {HTMLButtonElement} toggle
@@ -48,12 +52,17 @@ export class Panel {
     this.#toggle.addEventListener("click", this.#toggled);
     this.#element.querySelector('[data-action="panel-close"]')?.addEventListener("click", this.#toggled);
     this.#part("more").addEventListener("click", this.#more);
+    document.addEventListener("focusin", this.#wentElsewhere);
+    document.addEventListener("click", this.#wentElsewhere);
   }
 
   disconnect() {
     this.#toggle.removeEventListener("click", this.#toggled);
     this.#element.querySelector('[data-action="panel-close"]')?.removeEventListener("click", this.#toggled);
     this.#part("more").removeEventListener("click", this.#more);
+    document.removeEventListener("focusin", this.#wentElsewhere);
+    document.removeEventListener("click", this.#wentElsewhere);
+    clearTimeout(this.#timer);
   }
 
   get isOpen() {
@@ -70,12 +79,15 @@ export class Panel {
     this.#part("topic").textContent = room?.topic || "";
     this.#part("count").textContent = room ? countOf(room.members_count) : "";
     if (room) this.#own.show(room);
-    if (this.isOpen && room && (isOther || isGrown)) this.#load();
+    if (!this.isOpen || !room) return;
+    if (isOther) this.#load();
+    else if (isGrown) this.#loadSoon();
   }
 
-  /** Somebody's role or right to write changed. @param {string} room */
-  membersChanged(room) {
-    if (this.isOpen && room === this.#room?.id) this.#load();
+  /** Somebody's role or right to write changed. @param {string} room @param {Member} member */
+  memberChanged(room, member) {
+    const item = this.#lineOf(member.user.id)?.parentElement;
+    if (room === this.#room?.id && item) this.#redraw(() => item.replaceWith(this.#itemFor(member)));
   }
 
   /** Somebody came or went. */
@@ -107,6 +119,12 @@ export class Panel {
     this.#part("error").textContent = "";
   }
 
+  /** Nobody uses the conversation behind it without seeing where they are. @param {Event} event */
+  #wentElsewhere = ({ target }) => {
+    if (!this.isOpen || !this.#covers.matches || !(target instanceof Element)) return;
+    if (target.closest("[data-room-view]") && !this.#toggle.contains(target)) this.#show(false);
+  };
+
   #toggled = () => {
     if (this.isOpen) {
       this.close();
@@ -119,27 +137,57 @@ export class Panel {
 
   #more = () => this.#load(this.#cursor);
 
-  async #load(cursor = "") {
+  #loadSoon() {
+    clearTimeout(this.#timer);
+    const waitMs = Math.max(0, this.#loadedAt + LOAD_EVERY_MS - performance.now());
+    this.#timer = window.setTimeout(() => this.isOpen && this.#load(), waitMs);
+  }
+
+  /** Another page of people, or from the start as many as are shown. @param {string} [after] */
+  async #load(after = "") {
     const room = this.#room;
     const turn = ++this.#turn;
     if (!room) return;
     this.#part("error").textContent = "";
+    this.#loadedAt = performance.now();
+    const list = this.#part("people");
+    const wanted = after ? 0 : list.childElementCount;
     try {
-      const page = await this.#api.get(`/rooms/${room.id}/members`, { cursor });
-      if (turn !== this.#turn) return;
       /** @type {Member[]} */
-      const members = page.results;
+      const members = [];
+      let cursor = after;
+      do {
+        const page = await this.#api.get(`/rooms/${room.id}/members`, { cursor });
+        if (turn !== this.#turn) return;
+        members.push(...page.results);
+        cursor = page.next_cursor ?? "";
+      } while (cursor && members.length < wanted);
       for (const { user } of members) this.#people.learn(user);
-      const items = members.map((member) => this.#itemFor(member));
-      if (cursor) this.#part("people").append(...items);
-      else this.#part("people").replaceChildren(...items);
       this.#presence.follow(members.map(({ user }) => user.id).filter((id) => id !== this.me));
-      this.presenceChanged();
-      this.#cursor = page.next_cursor ?? "";
-      this.#part("more").hidden = !this.#cursor;
+      const items = members.map((member) => this.#itemFor(member));
+      this.#redraw(() => (after ? list.append(...items) : list.replaceChildren(...items)));
+      this.#cursor = cursor;
+      this.#part("more").hidden = !cursor;
     } catch (error) {
       if (turn === this.#turn) this.#part("error").textContent = error instanceof Refusal ? error.said : String(error);
     }
+  }
+
+  /** Changes the list: the focus stays at the person it is at, or beside who is gone. @param {() => void} change */
+  #redraw(change) {
+    const list = this.#part("people");
+    const focused = list.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
+    const at = focused ? [...list.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (focused)) : -1;
+    change();
+    this.presenceChanged();
+    if (!focused || focused.isConnected) return;
+    const lines = list.querySelectorAll("button");
+    (this.#lineOf(focused.dataset.user ?? "") ?? lines[Math.min(at, lines.length - 1)])?.focus({ preventScroll: true });
+  }
+
+  /** @param {string} user @returns {HTMLElement | null} */
+  #lineOf(user) {
+    return this.#part("people").querySelector(`[data-user="${CSS.escape(user)}"]`);
   }
 
   /** @param {Member} member */

@@ -144,7 +144,7 @@ export class RoomView {
       timeline.receive(message);
       timeline.showUnsent(this.#outbox.of(message.room));
       timeline.trim(wasAtBottom ? "start" : "end");
-      this.#view.render(timeline);
+      this.#view.render(timeline, { quietly: message.sender.id === timeline.me.id });
     });
     this.#moved();
   }
@@ -195,8 +195,10 @@ export class RoomView {
   unsentChanged(room) {
     const timeline = this.#places.timeline(room);
     if (!timeline) return;
-    timeline.showUnsent(this.#outbox.of(room));
-    if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline));
+    const unsent = this.#outbox.of(room);
+    const quietly = !unsent.some(({ state }) => state === "failed"); // what one writes oneself is no news
+    timeline.showUnsent(unsent);
+    if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline, { quietly }));
   }
 
   /** One writes something here: to the end of what is loaded, where it stands whether or not the rest can be had. */

@@ -22,6 +22,17 @@ FIRST_PAINT_MS = """() => new Promise((told) => new PerformanceObserver((list) =
   if (found) told(found.startTime);
 }).observe({ type: "paint", buffered: true }))"""
 """It may be told of some time after it was."""
+LISTEN: Final = """() => {
+  const log = document.querySelector("[data-log]");
+  window.told = [];
+  new MutationObserver((changes) => {
+    if (log.getAttribute("aria-live") === "off") return;
+    for (const change of changes) for (const node of change.addedNodes) {
+      window.told.push(node.textContent);
+    }
+  }).observe(log, { childList: true, subtree: true });
+}"""
+"""What is added to the log while it speaks."""
 PHONE: Final[dict[str, Any]] = {"viewport": {"width": 360, "height": 740}}
 
 
@@ -91,16 +102,71 @@ async def test_tab_reaches_every_control_and_shows_where_it_is(
     assert len(reached) >= wanted
 
 
-async def test_new_messages_are_said_by_a_screen_reader_and_old_ones_not(
+async def test_a_screen_reader_is_told_what_others_say_and_not_what_one_wrote_oneself(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room = await alice.channel(bob)
+    window = await windows.of(alice, room=room)
+    log = window.page.get_by_role("log", name="Messages")
+    await window.script(LISTEN)
+    await window.say("I know this")
+    await window.sees("I know this")
+    await expect(window.get(".message--pending")).to_have_count(0)
+    await expect(log).to_have_attribute("aria-live", "polite")
+    await bob.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="hear me")
+    await window.sees("hear me")
+    told = await window.script("() => window.told.join()")
+    assert "hear me" in told
+    assert "I know this" not in told
+    await expect(window.page.get_by_role("textbox", name=re.compile("^Message "))).to_be_focused()
+
+
+async def test_a_panel_over_the_conversation_goes_when_one_goes_on_there(
     windows: Windows, alice: Person
 ) -> None:
-    window = await windows.of(alice, room=await alice.channel())
-    log = window.page.get_by_role("log", name="Messages")
-    await window.say("hear me")
-    await window.sees("hear me")
-    await expect(log).to_contain_text("hear me")
-    await expect(log).not_to_have_attribute("aria-live", "off")
-    await expect(window.page.get_by_role("textbox", name=re.compile("^Message "))).to_be_focused()
+    window = await windows.of(
+        alice, room=await alice.channel(), viewport={"width": 1024, "height": 768}
+    )
+    keys, panel, toggle = (
+        window.page.keyboard, window.get("[data-panel]"), window.get("[data-action=panel]")
+    )  # fmt: skip
+    await toggle.click()
+    await expect(window.get(".person")).to_have_count(1)
+    await expect(panel).to_be_visible()
+    await keys.press("Shift+Tab")
+    await expect(window.get(".composer__send")).to_be_focused()
+    await expect(panel).to_be_hidden()
+    await toggle.click()
+    await expect(panel).to_be_visible()
+    await window.page.mouse.click(400, 400)
+    await expect(panel).to_be_hidden()
+    await window.page.set_viewport_size({"width": 1280, "height": 768})
+    await toggle.click()
+    await window.composer.click()
+    await expect(window.composer).to_be_focused()
+    await expect(panel).to_be_visible()
+
+
+async def test_the_focus_stays_at_the_person_whose_line_is_drawn_anew(
+    windows: Windows, alice: Person, bob: Person, charlie: Person
+) -> None:
+    room = await alice.channel(bob)
+    window = await windows.of(alice, room=room)
+    keys = window.page.keyboard
+    await window.get("[data-action=panel]").click()
+    person = window.get(".person").filter(has_text=str(bob.user["display_name"]))
+    await person.focus()
+    await keys.press("Enter")
+    await window.get("[data-member-menu] [data-role=moderator]").focus()
+    await keys.press("Enter")
+    await expect(person).to_contain_text("moderator")
+    await expect(person).to_be_focused()
+    await charlie.rest.post(f"/rooms/{room}/join")
+    await expect(window.get(".person")).to_have_count(3)
+    await expect(person).to_be_focused()
+    await bob.rest.post(f"/rooms/{room}/leave")
+    await expect(window.get(".person")).to_have_count(2)
+    await expect(window.get("button.person")).to_be_focused()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

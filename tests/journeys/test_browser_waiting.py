@@ -96,3 +96,28 @@ async def test_what_is_written_later_in_the_same_outage_says_so_too(modules: Pag
         "r", ["failed"], 1, ["pending", "pending"],
         "r", "r", ["failed", "failed"], [30_000, 30_000], ["pending", "pending"],
     ]  # fmt: skip
+
+
+async def test_the_focus_stays_at_a_message_that_was_deleted_before_the_answer(
+    modules: Page,
+) -> None:
+    told = await browser.in_module(
+        modules,
+        "message_dialogs",
+        """document.body.innerHTML = `<article id="message-m" tabindex="-1"></article><dialog><form>
+          <p data-part="author"></p><p data-part="text"></p><p data-part="errors"></p>
+          <button type="submit">Delete</button></form></dialog>`;
+        const dialog = document.querySelector("dialog");
+        const message = () => document.getElementById("message-m");
+        const dialogs = { get: () => dialog, open: () => dialog.showModal() };
+        const ask = connectDelete(dialogs, async () => {
+          message().replaceWith(message().cloneNode());
+        });
+        message().focus();
+        ask({ id: "m", sender: { display_name: "Alice" }, text: "never mind" });
+        dialog.querySelector("form").requestSubmit();
+        await new Promise((settled) => setTimeout(settled, 0));
+        return [dialog.open, document.activeElement.id];""",
+        exports="{ connectDelete }",
+    )
+    assert told == [False, "message-m"]
