@@ -40,6 +40,7 @@ export class OwnPresence {
     this.#popup.connect();
     this.#button.addEventListener("click", this.#opened);
     this.#menu.addEventListener("click", this.#picked);
+    window.addEventListener("storage", this.#chosenElsewhere);
     for (const touch of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(touch, this.#touched, { passive: true });
     this.#wait();
     this.#show();
@@ -49,6 +50,7 @@ export class OwnPresence {
     this.#popup.disconnect();
     this.#button.removeEventListener("click", this.#opened);
     this.#menu.removeEventListener("click", this.#picked);
+    window.removeEventListener("storage", this.#chosenElsewhere);
     for (const touch of ["pointermove", "pointerdown", "keydown"]) document.removeEventListener(touch, this.#touched);
     clearTimeout(this.#timer);
   }
@@ -81,6 +83,14 @@ export class OwnPresence {
     } catch {
       // A full or forbidden storage: the choice lives as long as the page.
     }
+    this.#say(this.#state);
+    this.#show();
+  };
+
+  /** The server goes by each connection: another window's choice is said over this one's as well. @param {StorageEvent} event */
+  #chosenElsewhere = ({ key }) => {
+    if (key !== this.#key) return;
+    this.#chosen = this.#kept();
     this.#say(this.#state);
     this.#show();
   };

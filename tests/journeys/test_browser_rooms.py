@@ -113,6 +113,16 @@ async def test_the_other_one_in_a_direct_room_is_seen_coming_and_going(
         await expect(own).to_contain_text(state)
         await expect(status).to_contain_text(seen_as)
     await own.click()
+    await his.page.get_by_role("menuitemradio", name="Invisible").click()
+    beside = await windows.beside(his)
+    await beside.open(room)
+    await expect(beside.get("[data-own-presence]")).to_contain_text("Invisible")
+    await own.click()
+    await his.page.get_by_role("menuitemradio", name="Online").click()
+    await expect(beside.get("[data-own-presence]")).to_contain_text("Online")
+    await expect(status).to_have_text("online")  # or one window would hide all of them
+    await beside.page.close()
+    await own.click()
     await his.page.get_by_role("menuitemradio", name="Away").click()
     await his.page.reload()  # it is remembered
     await his.live()
