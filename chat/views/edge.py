@@ -39,7 +39,8 @@ def for_people(
         except errors.Unavailable as error:
             response = render(request, "503.html", {"message": error.message}, status=503)
         except errors.ChatError as error:
-            response = render(request, "403.html", {"message": error.message}, status=403)
+            refused = {"message": said(error)}
+            response = render(request, "403.html", refused, status=error.http_status)
         patch_cache_control(response, private=True, no_store=True)
         return response
 

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.async_api import Route, expect
 
 from chat.client import uuid7
+from chatsite import times
 from tests.browser import WITHIN_MS, Window, Windows
 from tests.cluster import Person
 
@@ -161,6 +162,11 @@ async def test_place_and_draft_stay_with_their_room(
     await expect(window.composer).to_have_value("half a thou")
 
 
+def midday_zone() -> str:
+    """A time zone in which no day is about to end: both sides have to call today by one name."""
+    return f"Etc/GMT{times.utc_now().hour - 12:+}"
+
+
 async def test_server_and_browser_make_one_room_of_the_same_rows(
     windows: Windows, alice: Person, bob: Person
 ) -> None:
@@ -176,22 +182,30 @@ async def test_server_and_browser_make_one_room_of_the_same_rows(
         await person.rest.post(f"/rooms/{room}/messages", id=uuid7(), text=text)
     await bob.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="so", reply_to=asked["id"])
     await alice.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="<b>&amp;</b> 🎉 \u202eabc")
+    gone = await bob.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="gone")
+    await bob.rest.post(f"/rooms/{room}/messages", id=uuid7(), text="why?", reply_to=gone["id"])
+    await bob.rest.delete(f"/rooms/{room}/messages/{gone['id']}")
 
-    zone: dict[str, Any] = {"timezone_id": "UTC", "locale": "en-GB"}
+    zone: dict[str, Any] = {"timezone_id": midday_zone(), "locale": "en-GB"}
     scripted = await windows.of(alice, room=elsewhere, **zone)
     await scripted.get(f'[data-room="{elsewhere}"] a').click()
     await scripted.page.reload()  # nothing is remembered of the room that is not open
     await scripted.live()
     await alice.rest.put(f"/rooms/{room}/read", n=0, force=True)
     entry = scripted.get(f'[data-room="{room}"]')
-    await expect(entry.locator("[data-part=unread-count]")).to_have_text("6")
+    await expect(entry.locator("[data-part=unread-count]")).to_have_text("8")
 
-    unscripted = await windows.of_unscripted(alice, room=room, **zone)
+    unscripted = await windows.of_unscripted(alice, **zone)
+    url = unscripted.page.url
+    await unscripted.page.context.add_cookies(
+        [{"name": "parley_tz", "value": zone["timezone_id"], "url": url}]
+    )
+    await unscripted.page.goto(f"/rooms/{room}/")
     by_server = await unscripted.script(SHOWN)
     await entry.locator("a").click()
-    await scripted.sees("so")
+    await scripted.sees("why?")
     by_browser = await scripted.script(SHOWN)
-    assert len(by_server) == 8  # six messages, a day, the line
+    assert len(by_server) == 10  # eight messages, a day, the line
     assert [row["key"] for row in by_browser] == [row["key"] for row in by_server]
     assert by_browser == by_server
 
@@ -231,5 +245,13 @@ async def test_everything_needed_works_without_scripts(
     await his.page.keyboard.press("Enter")
     await his.page.get_by_role("button", name="Message").click()
     await his.is_in(str(alice.user["display_name"]))
+    token = await his.get("[data-composer] [name=csrfmiddlewaretoken]").get_attribute("value")
+    refused = await his.page.request.post(
+        f"{his.page.url}leave/",
+        form={"csrfmiddlewaretoken": token or ""},
+        headers={"Referer": his.page.url},
+    )
+    assert refused.status == 403
+    assert "A direct conversation cannot be left." in await refused.text()
     await his.page.get_by_role("button", name="Sign out").click()
     await expect(his.page).to_have_url(re.compile("/accounts/login/"))
