@@ -6,6 +6,8 @@ handshake is complete its socket is taken out of Twisted, and nothing of that st
 
 import io
 import socket
+import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
@@ -90,9 +92,10 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # see above
     def _allow(self, seconds: int | None) -> None:
         if self._due is not None:
             self._due.cancel()
-        self._due = None if seconds is None else _reactor.callLater(seconds, self._too_late)
+        self._due = None if seconds is None else _reactor.callLater(seconds, self.break_off)
 
-    def _too_late(self) -> None:
+    def break_off(self) -> None:
+        """End the connection in the middle of whatever goes on."""
         self._due = None
         self.transport.abortConnection()
 
@@ -124,6 +127,18 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             self.server.protocol_disconnected(self)
             self.channel.refuse(refusal, asked=headers)
         return None
+
+    def handle_reply(self, message: Mapping[str, Any]) -> None:
+        self._said_at = time.monotonic()
+        super().handle_reply(message)
+
+    def check_timeouts(self) -> None:
+        """An answer has its time until it begins, and again after each piece. One that stops in its
+        middle is broken off: Daphne would end it as if it were whole."""
+        if not self._response_started:
+            super().check_timeouts()
+        elif time.monotonic() - self._said_at > self.server.http_timeout and not self.finished:
+            self.channel.break_off()
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """What Daphne answers by itself, said as everything else is."""

@@ -27,7 +27,8 @@ from chatsite.server.admission import Admission  # noqa: E402  (see above)
 from chatsite.server.sockets import Sockets  # noqa: E402  (see above)
 
 HTTP_TIMEOUT_S: Final = 60
-"""No answer takes as long; a stuck one must not hold its connection for ever."""
+"""Until an answer begins, and between two pieces of it: a stuck one must not hold its connection
+for ever."""
 BACKLOG: Final = 1024
 """Connections that wait to be accepted: all clients of a lost replica come at once."""
 FILES_KEPT: Final = 256

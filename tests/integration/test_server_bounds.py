@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from chatsite.server import refusals
@@ -123,6 +124,17 @@ def test_an_answer_that_does_not_come_is_refused_in_its_place(tmp_path: Path) ->
         assert head.startswith("HTTP/1.1 503 ")
         error = assert_refused(head, raw.rest())
         assert (error["code"], error["request_id"]) == ("unavailable", "of-a-proxy")
+    assert served.end() == (0, "")
+
+
+def test_an_answer_that_goes_on_has_the_time_it_takes(few: Served) -> None:
+    assert few.get("/goes-on").text.endswith("xend")
+
+
+def test_an_answer_that_stops_in_its_middle_does_not_pass_for_whole(tmp_path: Path) -> None:
+    served = Served(tmp_path, "hurry").started()
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        served.get("/stops")
     assert served.end() == (0, "")
 
 
