@@ -194,8 +194,7 @@ class SessionAdmin(SessionModelAdmin):
     """Logins, to be seen and ended."""
 
     list_display = ("user", "kind", "address", "agent", "last_used_at", "revoked_at")
-    list_select_related = ("user",)
-    ordering = ("-last_used_at",)
+    ordering = ("-pk",)  # an id is the time at which the login began
     actions = ("end",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -42,6 +42,14 @@ def person(name: str, **fields: str) -> User:
     )
 
 
+def admin(name: str) -> User:
+    """Somebody who may do everything in the admin."""
+    username = unique(name)
+    return services.admin_create(
+        username=username, email=f"{username}@example.org", password=PASSWORD
+    )
+
+
 class Api:
     """A program: bodies and answers are JSON, no cookies unless it is given a browser's client."""
 

@@ -1,26 +1,28 @@
-"""Owns what the desk adds to the admin of people and logins: rooms, logins and record on a person's
-page, and deeds with a reason, each in the audit."""
+"""Owns what the desk adds to the admin of people, logins and groups: rooms, logins and record on a
+person's page, and that whatever is done there is in the audit."""
 
 from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from accounts import selectors
 from accounts import services as accounts
-from accounts.admin import SessionAdmin, UserAdmin
+from accounts.admin import GroupAdmin, SessionAdmin, UserAdmin
 from accounts.models import Session, User
 from chat import errors
-from chat.admin.base import ReasonForm, may, write_down
+from chat.admin.base import IndexedAdmin, ReasonForm, may, row_or_404, write_down
 from chat.models import Membership, ModerationAction
 from chat.services.audit import Action
 
 ROOMS_MAX: Final = 100
 ENTRIES_MAX: Final = 20
+PASSWORD_PAGE: Final = "auth_user_password_change"  # noqa: S105  no password
+"""As Django names it, whatever the model of its people is."""
 ACTIONS: Final = {
     "suspend": Action.SUSPEND,
     "reinstate": Action.REINSTATE,
@@ -45,12 +47,12 @@ class DeedForm(ReasonForm):
     session = forms.CharField(required=False, max_length=24)
 
 
-admin.site.unregister(User)
-admin.site.unregister(Session)
+for model in (User, Session, Group):
+    admin.site.unregister(model)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(IndexedAdmin, UserAdmin):
     """People, with what moderators want to know of them."""
 
     change_form_template = "admin/chat/person.html"
@@ -69,13 +71,13 @@ class PersonAdmin(UserAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Django's form, and below it what is known and what can be done."""
-        person = get_object_or_404(User, pk=object_id)
+        person = row_or_404(User, object_id)
         more = {**_known(request, person), "may_act": self._may_act(request, person)}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     def deed(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Do something with an account."""
-        person = get_object_or_404(User, pk=object_id)
+        person = row_or_404(User, object_id)
         if request.method != "POST" or not self._may_act(request, person):
             return HttpResponse(status=403)
         form = DeedForm(request.POST)
@@ -87,14 +89,20 @@ class PersonAdmin(UserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        fields = sorted(set(form.changed_data) - {"password"})
-        if change and fields:
-            said: dict[str, Any] = {
-                "changed": fields,
-                "is_active": obj.is_active,
-                "is_staff": obj.is_staff,
-            }
-            write_down(request, Action.USER_UPDATE, subject=str(obj.pk), reason="", **said)
+        fields = sorted(form.changed_data)
+        rights: dict[str, Any] = {"is_active": obj.is_active, "is_staff": obj.is_staff}
+        if not change:
+            write_down(request, Action.USER_CREATE, subject=str(obj.pk), username=obj.username)
+        elif fields:
+            write_down(request, Action.USER_UPDATE, subject=str(obj.pk), changed=fields, **rights)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """Django's page for a password tells of what it did by nothing else."""
+        match = request.resolver_match
+        if match is not None and match.url_name == PASSWORD_PAGE:
+            usable = obj.has_usable_password()
+            write_down(request, Action.PASSWORD_SET, subject=str(obj.pk), usable=usable)
+        return super().log_change(request, obj, message)
 
     @admin.action(permissions=["change"], description="Suspend: end all logins, let none begin")
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -111,8 +119,10 @@ class PersonAdmin(UserAdmin):
 
 
 @admin.register(Session)
-class LoginAdmin(SessionAdmin):
+class LoginAdmin(IndexedAdmin, SessionAdmin):
     """Logins; whose were ended is in the audit."""
+
+    related = ("user",)
 
     @admin.action(description="End these logins", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
@@ -121,6 +131,31 @@ class LoginAdmin(SessionAdmin):
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return may(request, "accounts.change_session")
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):
+    """Groups; what each may do, and might before, is in the audit."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        group, before = form.instance, _rights_of(form.instance)
+        super().save_related(request, form, formsets, change)
+        write_down(
+            request, Action.GROUP_UPDATE, subject=str(group.pk), old={"may": before},
+            name=group.name, may=_rights_of(group),
+        )  # fmt: skip
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for group in queryset:
+            old = {"name": group.name, "may": _rights_of(group)}
+            write_down(request, Action.GROUP_DELETE, subject=str(group.pk), old=old)
+        return super().log_deletions(request, queryset)
+
+
+def _rights_of(group: Group) -> list[str]:
+    given = Group.permissions.through.objects.filter(group_id=group.pk)
+    rights = Permission.objects.filter(pk__in=list(given.values_list("permission_id", flat=True)))
+    return sorted(rights.order_by().values_list("codename", flat=True))
 
 
 def _known(request: HttpRequest, person: User) -> dict[str, Any]:
@@ -154,6 +189,6 @@ def _done(request: HttpRequest, person: User, *, deed: str, reason: str, session
                 return False
         case _:
             raise AssertionError(deed)
-    named = {"session": session} if session else {}
+    named: dict[str, Any] = {"session": session} if session else {}
     write_down(request, ACTIONS[deed], subject=str(person.pk), reason=reason, **named)
     return True

@@ -13,7 +13,6 @@ from django.http import (
     HttpResponseForbidden,
     HttpResponseRedirect,
 )
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts import services as accounts
@@ -26,6 +25,7 @@ from chat.admin.base import (
     done,
     identity_of,
     may,
+    row_or_404,
     write_down,
 )
 from chat.models import Report
@@ -56,7 +56,7 @@ class ReportAdmin(ReadOnlyAdmin):
 
     list_display = ("at", "room", "author", "reason", "reporter", "status")
     list_filter = (StateOfReport,)
-    list_select_related = ("room", "author", "reporter")
+    related = ("room", "author", "reporter")
     ordering = ("-at",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -67,7 +67,7 @@ class ReportAdmin(ReadOnlyAdmin):
 
     def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A report with everything that helps to decide; POST does what was decided."""
-        report = get_object_or_404(Report, pk=object_id)
+        report = row_or_404(Report, object_id)
         form = ActForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             if not may(request, RIGHTS[form.cleaned_data["deed"]]):
@@ -142,7 +142,7 @@ def _ban(request: HttpRequest, report: Report, reason: str, hours: int | None) -
 
 
 def _suspend(request: HttpRequest, report: Report, reason: str, hours: int | None) -> bool:
-    user = get_object_or_404(User, pk=report.author_id)
+    user = row_or_404(User, report.author_id)
     if user.is_superuser:
         messages.error(request, "An administrator is suspended by taking the rights away first.")
         return False

@@ -10,11 +10,18 @@ from django.http import (
     HttpResponseForbidden,
     HttpResponseRedirect,
 )
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from chat import services
-from chat.admin.base import ReadOnlyAdmin, ReasonForm, done, identity_of, may, write_down
+from chat.admin.base import (
+    ReadOnlyAdmin,
+    ReasonForm,
+    done,
+    identity_of,
+    may,
+    row_or_404,
+    write_down,
+)
 from chat.admin.words import RulesField
 from chat.models import HOUSE_ROOM, Ban, Membership, Room
 from chat.services.audit import Action
@@ -54,7 +61,7 @@ class RoomAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     search_fields = ("name_key__startswith",)
     search_help_text = "How the name begins, in lower case."
-    ordering = ("-created_at",)
+    ordering = ("-pk",)  # an id is the time at which the room was made
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, "chat.change_room")
@@ -63,7 +70,7 @@ class RoomAdmin(ReadOnlyAdmin):
         """One room; POST sets something of it."""
         if object_id == HOUSE_ROOM:
             return HttpResponseForbidden()
-        room = get_object_or_404(Room, pk=object_id)
+        room = row_or_404(Room, object_id)
         sent = request.POST.get("form", "")
         is_role, is_lift = sent == "role", sent == "lift"
         settings = SettingsForm(

@@ -12,11 +12,18 @@ from django.http import (
     HttpResponseForbidden,
     HttpResponseRedirect,
 )
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from chat import bridge, desk, errors, rules, services
-from chat.admin.base import ReadOnlyAdmin, ReasonForm, StateFilter, done, identity_of, may
+from chat.admin.base import (
+    ReadOnlyAdmin,
+    ReasonForm,
+    StateFilter,
+    done,
+    identity_of,
+    may,
+    row_or_404,
+)
 from chat.models import HeldMessage, ServerRules
 from chat.store.store import SERVER
 
@@ -95,7 +102,7 @@ class HeldMessageAdmin(ReadOnlyAdmin):
 
     list_display = ("at", "room", "author", "shortened", "status")
     list_filter = (StateOfHeld,)
-    list_select_related = ("room", "author")
+    related = ("room", "author")
     ordering = ("-at",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -107,7 +114,7 @@ class HeldMessageAdmin(ReadOnlyAdmin):
 
     def row_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """One message that waits; POST decides."""
-        held = get_object_or_404(HeldMessage, pk=object_id)
+        held = row_or_404(HeldMessage, object_id)
         form = DecisionForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and _decided(request, held, form):
             return HttpResponseRedirect(reverse("admin:chat_heldmessage_changelist"))

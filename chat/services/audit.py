@@ -25,10 +25,14 @@ class Action(StrEnum):
     HELD_REJECTED = "held_rejected"
     REPORT_ACTED = "report_acted"
     REPORT_DISMISSED = "report_dismissed"
+    USER_CREATE = "user_create"
     USER_UPDATE = "user_update"
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
+    PASSWORD_SET = "password_set"  # noqa: S105  no password
     PASSWORD_FORCE = "password_force"  # noqa: S105  no password
+    GROUP_UPDATE = "group_update"
+    GROUP_DELETE = "group_delete"
     LOGIN_END = "login_end"
     CONNECTIONS_CLOSE = "connections_close"
     CONNECTIONS_SIGN_OUT = "connections_sign_out"

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from accounts import selectors, services
+from accounts import selectors
 from accounts.models import User
 from tests import people
 from tests.people import OTHER_PASSWORD, PASSWORD, Api, fill
@@ -17,8 +17,7 @@ LIST = "/admin/accounts/user/"
 @pytest.fixture
 def admin() -> Client:
     """The browser of somebody who may do everything, signed in by the admin's own form."""
-    name = people.unique("mona")
-    services.admin_create(username=name, email=f"{name}@example.org", password=PASSWORD)
+    name = people.admin("mona").username
     client = people.browser()
     response = fill(client, "/admin/login/?next=/admin/", username=name, password=PASSWORD)
     assert response.status_code == 302
@@ -59,8 +58,7 @@ def test_is_closed_to_others() -> None:
 
 
 def test_is_throttled_like_any_other_way_in() -> None:
-    name = people.unique("mona")
-    services.admin_create(username=name, email=f"{name}@example.org", password=PASSWORD)
+    name = people.admin("mona").username
     client = people.browser()
     for _ in range(10):
         fill(client, "/admin/login/", username=name, password="wrong")
