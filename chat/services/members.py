@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 from accounts.identity import Identity
 from chat import errors, fanout, limits
 from chat.protocol.objects import Person
-from chat.services import access, audit, bans, drafts, rates
+from chat.services import access, audit, bans, drafts, newcomers, rates
 from chat.store import Append, Place, Store, appends, records
 from chatsite import times
 
@@ -51,7 +51,7 @@ async def members_add(
     """Add people. Those who are in already are passed over; all the others come in at once.
 
     Raises:
-        NotFound, Forbidden, RoomArchived, RateLimited, Unavailable.
+        NotFound, Forbidden, NewAccount, RoomArchived, RateLimited, Unavailable.
         ValidationFailed: somebody does not exist, or is banned, or there are too many.
     """
     now = now or times.utc_now()
@@ -71,6 +71,8 @@ async def members_add(
     if await bans.is_any_banned(house.store, room, ids, now=now):
         raise refused_people("Somebody here is banned from this room.", field="user_ids")
     while new := await _not_inside(house.store, room, people):
+        others = [person.id for person in new]
+        await newcomers.refuse_direct(house.store, identity, others, now=now)
         try:
             await _add(house, room, new, actor=identity.user_id, now=now)
         except drafts.NothingToDo:

@@ -38,11 +38,13 @@ def refuse_links(identity: Identity, html: str, *, now: datetime) -> None:
 async def refuse_direct(
     store: Store, identity: Identity, others: Sequence[str], *, now: datetime
 ) -> None:
-    """Refuse to begin a direct conversation.
+    """Refuse to begin a conversation, or to bring somebody into a room: that is one, too.
 
     Raises:
         NewAccount.
     """
+    if settings.NEW_ACCOUNT_DIRECT == "anyone" or not others:
+        return
     wait = _young_for(identity, now=now)
     if not wait:
         return

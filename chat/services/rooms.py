@@ -44,7 +44,7 @@ async def room_create(
     Raises:
         ValidationFailed: of the kind, the name, the topic or the people.
         Conflict: a channel of this name (without case) exists.
-        RateLimited, Unavailable.
+        NewAccount, RateLimited, Unavailable.
     """
     now = now or times.utc_now()
     if kind not in ("channel", "group"):
@@ -54,7 +54,9 @@ async def room_create(
     await rates.take(house, identity.user_id)
     invited = await members.people_checked(house.store, member_ids, field="member_ids")
     maker = (await house.store.people([identity.user_id]))[identity.user_id]
-    people = [maker, *(person for person in invited if person.id != maker.id)]
+    others = [person for person in invited if person.id != maker.id]
+    await newcomers.refuse_direct(house.store, identity, [p.id for p in others], now=now)
+    people = [maker, *others]
     key = name.casefold() if kind == "channel" else ""
     room = _document(kind=kind, name=name, name_key=key, topic=topic, people=people, now=now)
     await _make(house, room, people, owner=maker.id, actor=maker.id, now=now)
@@ -83,8 +85,7 @@ async def direct_open(
     found = await house.store.rooms.find_one({"direct_key": key}, {"_id": 1})
     if found is not None:
         return str(found["_id"]), False
-    if settings.NEW_ACCOUNT_DIRECT != "anyone":
-        await newcomers.refuse_direct(house.store, identity, others, now=now)
+    await newcomers.refuse_direct(house.store, identity, others, now=now)
     await rates.take(house, identity.user_id)
     room = _document(kind="direct", direct_key=key, people=people, now=now)
     try:

@@ -61,6 +61,29 @@ async def test_direct_conversations_are_refused_until_the_account_is_older(
         await services.direct_open(bob, user_ids=[charlie.user_id])
 
 
+async def test_new_accounts_bring_nobody_into_a_room_to_whom_they_may_not_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alice, bob, charlie = await cast.people("alice", "bob", "charlie")
+    room = await cast.channel(alice, bob)
+    monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_DIRECT", "shared")
+    group = await cast.group(alice, bob)
+    for doing in (
+        cast.group(alice, bob, charlie),
+        cast.channel(alice, charlie),
+        services.members_add(alice, room=group, user_ids=[bob.user_id, charlie.user_id]),
+    ):
+        with pytest.raises(errors.NewAccount):
+            await doing
+    await services.room_join(charlie, room=room)
+    await services.members_add(alice, room=group, user_ids=[charlie.user_id])
+    monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_DIRECT", "nobody")
+    alone = await cast.group(alice)
+    await services.members_add(alice, room=group, user_ids=[charlie.user_id])  # who is in it
+    with pytest.raises(errors.NewAccount):
+        await services.members_add(alice, room=alone, user_ids=[charlie.user_id])
+
+
 async def test_the_rate_is_lower(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.conf.settings.RATE_LIMITS", True)
     monkeypatch.setattr("django.conf.settings.NEW_ACCOUNT_MESSAGES_PER_MIN", 6)
