@@ -32,13 +32,13 @@ class Register(PublicView):
         operation_id="auth_register",
         tags=["auth"],
         request=serializers.RegisterBody,
-        responses=responses({201: serializers.SignedIn}, 400, 409, 422, 429),
+        responses=responses({201: serializers.SignedIn}, 400, 403, 409, 422, 429),
     )
     def post(self, request: Request) -> Response:
         """Make an account and sign in."""
         body = rest.read(serializers.RegisterBody, request.data)
-        throttles.take(throttles.REGISTER_ADDRESS, _network(request))
-        return Response(_signed_in(request, services.user_create(**body)), status=201)
+        user = services.user_register(**body, address=addresses.of_request(request._request))
+        return Response(_signed_in(request, user), status=201)
 
 
 class Login(PublicView):

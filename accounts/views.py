@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView
 
-from accounts import forms, selectors, services, sessions, throttles
+from accounts import forms, selectors, services, sessions
 from accounts.models import User
 from chat import errors
 from chatsite import addresses, replies
@@ -72,7 +72,9 @@ class StrangersView(AccountView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         wanted = _wanted(self.request)
         return super().get_context_data(
-            **kwargs, next="" if wanted == settings.LOGIN_REDIRECT_URL else wanted
+            **kwargs,
+            next="" if wanted == settings.LOGIN_REDIRECT_URL else wanted,
+            may_register=settings.REGISTRATION,
         )
 
 
@@ -97,8 +99,7 @@ class RegisterView(StrangersView):
 
     def accepted(self, form: forms.AccountForm) -> HttpResponse:
         address = addresses.of_request(self.request)
-        throttles.take(throttles.REGISTER_ADDRESS, throttles.network(address))
-        user = services.user_create(**form.cleaned_data)
+        user = services.user_register(**form.cleaned_data, address=address)
         auth.login(self.request, user, backend=BACKEND)
         return redirect(_wanted(self.request))
 

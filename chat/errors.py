@@ -168,6 +168,11 @@ class PasswordChangeNeeded(Forbidden):
     )
 
 
+class RegistrationClosed(Forbidden):
+    reason = "registration_closed"
+    default_message = "Accounts are made by the administrators here."
+
+
 class NewAccount(Forbidden):
     reason = "new_account"
     default_message = "Your account is too new for this."

@@ -77,6 +77,11 @@ def examine_settings(env: Env, *, secret_key_from: str) -> Iterator[Finding]:
             "RATE_LIMITS=off: NO rate limit and NO login throttle is in force. "
             "For load tests only; take it out of the environment",
         )
+    if env.registration:
+        said = "anybody may make an account (REGISTRATION=off: administrators only)"
+        yield Finding("ok", "registration", said)
+    else:
+        yield Finding("ok", "registration", "administrators make accounts, at /admin/")
     if "*" in env.allowed_hosts:
         yield Finding("warn", "hosts", "ALLOWED_HOSTS=* believes any Host header: name your hosts")
     else:

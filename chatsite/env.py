@@ -52,6 +52,7 @@ class Env:
     access_token_s: int
     refresh_token_s: int
     retention_days: int
+    registration: bool
     new_account_hours: int
     new_account_links: bool
     new_account_direct: str
@@ -113,6 +114,7 @@ def load(environ: Mapping[str, str]) -> Env:
         access_token_s=_whole(environ, "ACCESS_TOKEN_S", 15 * 60, low=10, high=24 * 3600),
         refresh_token_s=_whole(environ, "REFRESH_TOKEN_S", 30 * 86400, low=60, high=400 * 86400),
         retention_days=_whole(environ, "RETENTION_DAYS", 0, low=0, high=36_500),
+        registration=_switch(environ, "REGISTRATION", True),
         new_account_hours=_whole(environ, "NEW_ACCOUNT_HOURS", 24, low=1, high=24 * 365),
         new_account_links=_switch(environ, "NEW_ACCOUNT_LINKS", True),
         new_account_direct=_choice(

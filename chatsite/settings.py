@@ -23,6 +23,7 @@ APP_ENV = ENV.app_env
 DATA_DIR = ENV.data_dir
 RATE_LIMITS = ENV.rate_limits
 RETENTION_DAYS = ENV.retention_days
+REGISTRATION = ENV.registration
 NEW_ACCOUNT_HOURS = ENV.new_account_hours
 NEW_ACCOUNT_LINKS = ENV.new_account_links
 NEW_ACCOUNT_DIRECT = ENV.new_account_direct

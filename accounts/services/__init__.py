@@ -29,6 +29,7 @@ from accounts.services.people import (
     profile_update,
     user_create,
     user_import,
+    user_register,
     user_restore,
     user_suspend,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "tokens_revoke",
     "user_create",
     "user_import",
+    "user_register",
     "user_restore",
     "user_suspend",
 ]

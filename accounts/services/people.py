@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from bson import ObjectId
+from django.conf import settings
 from django.db import IntegrityError
 
-from accounts import names, passwords, selectors, signals
+from accounts import names, passwords, selectors, signals, throttles
 from accounts.models import User
 from accounts.services import logins
 from chat import errors
@@ -16,6 +17,22 @@ TAKEN: Final = {
     "username": "This username is taken.",
     "email": "There is an account with this address already.",
 }
+
+
+def user_register(
+    *, username: str, email: str, password: str, display_name: str = "", address: str
+) -> User:
+    """As `user_create`, by somebody who asks for it at this network address.
+
+    Raises:
+        RegistrationClosed: nobody may.
+        RateLimited: too many from this address.
+        ValidationFailed, Conflict.
+    """
+    if not settings.REGISTRATION:
+        raise errors.RegistrationClosed
+    throttles.take(throttles.REGISTER_ADDRESS, throttles.network(address))
+    return user_create(username=username, email=email, password=password, display_name=display_name)
 
 
 def user_create(*, username: str, email: str, password: str, display_name: str = "") -> User:

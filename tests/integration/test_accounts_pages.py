@@ -93,6 +93,22 @@ def test_register_and_sign_in_at_once() -> None:
     assert user.display_name == "Alice"
 
 
+@override_settings(REGISTRATION=False)
+def test_offer_no_account_where_nobody_may_make_one() -> None:
+    name = people.unique("bob")
+    fields = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+    client = browser()
+
+    shown = client.get("/accounts/register/").content.decode()
+    signing_in = client.get("/accounts/login/").content.decode()
+    refused = fill(client, "/accounts/register/", **fields)
+
+    assert "<form" not in shown
+    assert "/accounts/register/" not in signing_in
+    assert refused.status_code == 403
+    assert selectors.user_by_username(name) is None
+
+
 def test_say_beside_the_field_what_is_wrong() -> None:
     alice = people.person("alice")
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from prometheus_client import REGISTRY
 
 from accounts import selectors
@@ -203,3 +204,17 @@ def test_does_not_look_at_a_stale_token_or_session() -> None:
     answer = Api(access="not.a.token").post("/auth/register", body())
 
     assert answer.status == 201
+
+
+@override_settings(REGISTRATION=False)
+def test_is_refused_where_it_is_closed_and_nobody_learns_who_is_there() -> None:
+    alice = people.person("alice")
+
+    answers = [
+        Api().post("/auth/register", body(**taken))
+        for taken in ({}, {"email": alice.email}, {"username": alice.username})
+    ]
+
+    for answer in answers:
+        assert (answer.status, answer.code) == (403, "forbidden")
+        assert answer.body["error"]["reason"] == "registration_closed"

@@ -53,6 +53,7 @@ def test_the_key_itself_is_not_shown() -> None:
         ("cookies", {"PUBLIC_ORIGINS": "https://chat.example.org"}, "warn"),
         ("cookies", {"PUBLIC_ORIGINS": "http://chat.example.org", "SECURE_COOKIES": "on"}, "fail"),
         ("cookies", {"PUBLIC_ORIGINS": "https://chat.example.org", "SECURE_COOKIES": "on"}, "ok"),
+        ("registration", {"REGISTRATION": "off"}, "ok"),
         ("proxies", {"TRUSTED_PROXIES": "10.0.0.1"}, "ok"),
         ("metrics", {"METRICS_TOKEN": "t"}, "ok"),
     ],
