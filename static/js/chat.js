@@ -203,6 +203,7 @@ class Chat {
     const { type, room = "", data } = frame;
     if (targetOf(frame)) {
       this.#conversation.changed(room, frame);
+      this.#panel.messageChanged(room, frame);
       return;
     }
     switch (type) {
@@ -224,6 +225,7 @@ class Chat {
       case "room.reset":
         this.#rooms.change(room, { head_n: data.head_n });
         this.#conversation.reset(room, data.head_n);
+        this.#panel.messageChanged(room, frame);
         return;
       case "member.joined":
         this.#rooms.counted(frame, 1);

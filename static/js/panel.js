@@ -1,7 +1,8 @@
 // @ts-check
-/** Owns the panel beside the room: its topic and the people in it. */
+/** Owns the panel beside the room: its topic, what is pinned and the people in it. */
 
 import { countOf, untilOf } from "./format.js";
+import { lazily } from "./lazy.js";
 import { isMuted } from "./message_rights.js";
 import { showState } from "./presence.js";
 import { faceOf } from "./people.js";
@@ -21,13 +22,14 @@ export class Panel {
   #menu;
   #own;
   #presence;
+  #pins = lazily(async () => new (await import("./pins.js")).Pins(this.#part("pins"), this.#api));
   /** @type {Room | null} */
   #room = null;
   #cursor = "";
   #turn = 0;
   #timer = 0;
   #loadedAt = -LOAD_EVERY_MS;
-  #covers = matchMedia("(max-width: 64rem)"); // as in shell.css: it lies over the conversation
+  #covers = matchMedia("(max-width: 64rem)"); // as in panel.css: it lies over the conversation
 
   /**
    * @param {HTMLElement} element @param {HTMLButtonElement} toggle
@@ -54,6 +56,7 @@ export class Panel {
     this.#part("more").addEventListener("click", this.#more);
     document.addEventListener("focusin", this.#wentElsewhere);
     document.addEventListener("click", this.#wentElsewhere);
+    this.#part("pins").addEventListener("click", this.#jumped);
   }
 
   disconnect() {
@@ -62,6 +65,7 @@ export class Panel {
     this.#part("more").removeEventListener("click", this.#more);
     document.removeEventListener("focusin", this.#wentElsewhere);
     document.removeEventListener("click", this.#wentElsewhere);
+    this.#part("pins").removeEventListener("click", this.#jumped);
     clearTimeout(this.#timer);
   }
 
@@ -80,6 +84,7 @@ export class Panel {
     this.#part("count").textContent = room ? countOf(room.members_count) : "";
     if (room) this.#own.show(room);
     if (!this.isOpen || !room) return;
+    if (isOther) this.#showPins();
     if (isOther) this.#load();
     else if (isGrown) this.#loadSoon();
   }
@@ -88,6 +93,11 @@ export class Panel {
   memberChanged(room, member) {
     const item = this.#lineOf(member.user.id)?.parentElement;
     if (room === this.#room?.id && item) this.#redraw(() => item.replaceWith(this.#itemFor(member)));
+  }
+
+  /** Something happened to a message of any room. @param {string} room @param {import("./types.js").Pushed} frame */
+  messageChanged(room, frame) {
+    if (this.isOpen && room === this.#room?.id) this.#pins().then((pins) => pins.changed(frame), this.#failed);
   }
 
   /** Somebody came or went. */
@@ -131,8 +141,23 @@ export class Panel {
       return;
     }
     this.#show(true);
+    this.#showPins();
     this.#load();
     /** @type {HTMLElement} */ (this.#element.querySelector('[data-action="panel-close"]')).focus();
+  };
+
+  /** What one is led to must be in sight. @param {Event} event */
+  #jumped = ({ target }) => {
+    if (this.#covers.matches && /** @type {Element} */ (target).closest("a")) this.close();
+  };
+
+  #showPins() {
+    this.#pins().then((pins) => this.#room && pins.show(this.#room.id), this.#failed);
+  }
+
+  /** @param {unknown} error */
+  #failed = (error) => {
+    this.#part("error").textContent = error instanceof Refusal ? error.said : String(error);
   };
 
   #more = () => this.#load(this.#cursor);
@@ -169,7 +194,7 @@ export class Panel {
       this.#cursor = cursor;
       this.#part("more").hidden = !cursor;
     } catch (error) {
-      if (turn === this.#turn) this.#part("error").textContent = error instanceof Refusal ? error.said : String(error);
+      if (turn === this.#turn) this.#failed(error);
     }
   }
 
