@@ -28,7 +28,9 @@ _SEPARATOR: Final = "\x00"
 # U+200D and U+200C join letters in Indic and Persian names and emoji.
 _FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 _ALLOWED_FORMAT: Final = frozenset("\u200c\u200d")
-# Letters, marks, numbers, punctuation or symbols: something that can be seen.
+# Letters (Hangul fillers) and a symbol (of Braille) of which nothing is seen.
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Letters, numbers, punctuation or symbols: something that can be seen.
 _VISIBLE: Final = frozenset("LNPS")
 
 
@@ -74,7 +76,9 @@ def text_problem(text: str, *, most: int) -> str:
     if len(text) > most:
         return f"At most {most} characters."
     if any(
-        unicodedata.category(c) in _FORBIDDEN_CATEGORIES and c not in _ALLOWED_FORMAT for c in text
+        c in _BLANK
+        or (unicodedata.category(c) in _FORBIDDEN_CATEGORIES and c not in _ALLOWED_FORMAT)
+        for c in text
     ):
         return "This has characters that cannot be shown."
     if text and not any(unicodedata.category(c)[0] in _VISIBLE for c in text):

@@ -69,6 +69,10 @@ def test_takes_a_name_in_any_script(text: str) -> None:
         "a\u2066b",
         "a\u200bb",  # is not seen
         "\u200d",
+        "alice\u3164",  # a letter, of which nothing is seen
+        "\uffa0",
+        "\u115f\u1160",
+        "\u2800",
         "\ufeffa",
         "a\x00b",
         "a\x1bb",
