@@ -58,6 +58,7 @@ export class MessageElements {
     const { message } = row;
     showFace(/** @type {Element} */ (element.querySelector(".avatar")), message.sender);
     write(element, "author", message.sender.display_name);
+    part(element, "author")?.setAttribute("title", `@${message.sender.username}`);
     this.#fillQuote(element, message);
     this.#fillReactions(element, message);
     if (!message.edited_at || message.deleted_at) part(element, "edited")?.remove();

@@ -38,6 +38,11 @@ async def test_they_meet_in_a_channel_and_talk(
     await expect(hers.get(".message--pending, .message--failed")).to_have_count(0)
     await expect(hers.get(".room-head__count")).to_have_text("2")
 
+    for _ in range(2):  # as it came, and as the server shows it
+        author = his.message("hello bob").locator(".message__author")
+        await expect(author).to_have_attribute("title", f"@{alice.username}")
+        await his.page.reload()
+
 
 async def test_enter_sends_and_shift_enter_breaks_the_line(windows: Windows, alice: Person) -> None:
     window = await windows.of(alice, at=0, room=await alice.channel())
