@@ -4,6 +4,7 @@
 import { Api } from "./api.js";
 import { Badge } from "./badge.js";
 import { Banner } from "./banner.js";
+import { Calls } from "./calls.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { Cursors } from "./cursors.js";
@@ -110,6 +111,8 @@ class Chat {
     },
   );
 
+  #calls = new Calls(the("[data-calls]", HTMLElement), { me: this.#me.id, toast: this.#toast, go: (room, n) => this.#go(room, { n }) });
+
   #keys = new Keys({
     jump: () => this.#dialogs.open("jump"),
     help: () => this.#dialogs.open("keys"),
@@ -138,6 +141,7 @@ class Chat {
     this.#memberMenu.connect();
     this.#own.connect();
     this.#ownPresence.connect();
+    this.#calls.connect();
     this.#keys.connect();
     this.#shell.connect();
     this.#connectDialogs();
@@ -208,7 +212,7 @@ class Chat {
     }
     switch (type) {
       case "message.new":
-        this.#rooms.received(data);
+        if (this.#rooms.received(data)) this.#calls.received(data, this.#rooms.get(data.room));
         this.#conversation.received(data);
         return;
       case "room.added":

@@ -66,8 +66,8 @@ export class OwnPresence {
   }
 
   #opened = () => {
-    for (const button of this.#menu.querySelectorAll("button")) {
-      button.setAttribute("aria-checked", String(button.dataset.state === this.#chosen));
+    for (const button of this.#menu.querySelectorAll("[data-state]")) {
+      button.setAttribute("aria-checked", String(button.getAttribute("data-state") === this.#chosen));
     }
     this.#popup.open(this.#button.getBoundingClientRect());
   };

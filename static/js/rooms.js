@@ -95,10 +95,10 @@ export class Rooms {
     if (room && seq > room.head_seq) this.change(id, { members_count: room.members_count + by });
   }
 
-  /** A message of a room's log; one that was counted already changes nothing. @param {Message} message */
+  /** A message of a room's log; one that was counted already changes nothing. Whether it is new. @param {Message} message */
   received(message) {
     const room = this.#rooms.get(message.room);
-    if (!room || message.n <= room.head_n) return;
+    if (!room || message.n <= room.head_n) return false;
     const isOwn = message.sender.id === this.#me;
     const read_n = isOwn && room.unread === 0 ? message.n : room.read_n;
     const isForMe = !isOwn && message.mentions.includes(this.#me);
@@ -109,6 +109,7 @@ export class Rooms {
       mentions: room.mentions + (isForMe ? 1 : 0),
       last_message: { at: message.at },
     });
+    return true;
   }
 
   /** Reading got as far as `n`, here or on another screen of the same person. @param {string} id @param {number} n */
