@@ -1,10 +1,10 @@
 // @ts-check
 /** Owns the line over the box one writes in: which message is being answered or changed. */
 
+import { excerptOf } from "./format.js";
+
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Quote} Quote */
-
-const EXCERPT_MAX_CHARS = 140; // as chat/text.py
 
 export class ComposerContext {
   #line;
@@ -100,9 +100,3 @@ export class ComposerContext {
 
 /** A message as an answer quotes it. @param {Message} message @returns {Quote} */
 export const quoteOf = ({ id, n, sender, text }) => ({ id, n, sender, excerpt: excerptOf(text) });
-
-/** @param {string} text */
-function excerptOf(text) {
-  const line = Array.from(text.replace(/\s+/gu, " ").trim());
-  return line.length > EXCERPT_MAX_CHARS ? `${line.slice(0, EXCERPT_MAX_CHARS - 1).join("")}…` : line.join("");
-}

@@ -1,9 +1,10 @@
 // @ts-check
-/** Owns how moments are written, in the reader's own zone and language. */
+/** Owns how moments are written, in the reader's own zone and language, and texts in one line. */
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const dayParts = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const EXCERPT_MAX_CHARS = 140; // as chat/text.py
 const count = new Intl.NumberFormat("en");
 
 /** @param {string} at */
@@ -63,4 +64,10 @@ export function waitOf(ms) {
   const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
   const [hours, minutes, seconds] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}
+
+/** A message as it is quoted. @param {string} text */
+export function excerptOf(text) {
+  const line = Array.from(text.replace(/\s+/gu, " ").trim());
+  return line.length > EXCERPT_MAX_CHARS ? `${line.slice(0, EXCERPT_MAX_CHARS - 1).join("")}…` : line.join("");
 }

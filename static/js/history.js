@@ -1,18 +1,26 @@
 // @ts-check
-/** Owns fetching the open room's pages, one at a time. What comes too late for the room is dropped. */
+/** Owns fetching the open room's pages. What comes too late for the room is dropped, what it missed is made up for. */
+
+import { changed } from "./message_changes.js";
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 /** @typedef {import("./types.js").Page} Page */
+/** @typedef {import("./types.js").Pushed} Pushed */
 
 const PAGE = 50;
 const FILL_PAGE = 100;
+const AGAIN_MS = 3_000; // before a page that could not be had is asked for again
+const HEARD_MAX = 500; // changes heard while a page is under way; after more of them it counts as not had
 
 export class History {
   #api;
   #busy;
   #room = "";
   #visit = 0;
-  #isLoading = false;
+  #loading = 0;
+  #again = 0;
+  /** @type {Pushed[]} */
+  #heard = [];
 
   /** @param {import("./api.js").Api} api @param {HTMLElement} busy what is marked as busy meanwhile */
   constructor(api, busy) {
@@ -20,22 +28,38 @@ export class History {
     this.#busy = busy;
   }
 
-  get isLoading() {
-    return this.#isLoading;
+  /** Whether no more is to be asked for now: a page is under way, or one could not be had a moment ago. */
+  get isBusy() {
+    return this.#loading > 0 || this.#again > 0;
+  }
+
+  /** Another number each time a room is entered. */
+  get visit() {
+    return this.#visit;
   }
 
   /** Another room is open now, or none. @param {string} room */
   enter(room) {
     this.#room = room;
     this.#visit += 1;
-    this.#isLoading = false;
+    this.#loading = 0;
+    this.#heard = [];
+    this.#rested();
     this.#busy.removeAttribute("aria-busy");
   }
 
-  /** Runs later, unless the room was left by then. @param {number} inMs @param {() => void} run */
-  later(inMs, run) {
-    const visit = this.#visit;
-    window.setTimeout(() => visit === this.#visit && run(), inMs);
+  /** A page could not be had: runs in a while, unless the room is left or a page comes after all. @param {() => void} run */
+  later(run) {
+    this.#rested();
+    this.#again = window.setTimeout(() => {
+      this.#again = 0;
+      run();
+    }, AGAIN_MS);
+  }
+
+  /** A change of the open room's messages; a page under way may be older. @param {Pushed} frame */
+  heard(frame) {
+    if (this.#loading && this.#heard.length <= HEARD_MAX) this.#heard.push(frame);
   }
 
   /** How far behind the newest message a stretch may be to be filled by one page. */
@@ -74,18 +98,29 @@ export class History {
   /** @param {Record<string, number>} query @returns {Promise<Page | null>} null when it failed or came too late */
   async #fetch(query) {
     const visit = this.#visit;
-    this.#isLoading = true;
+    this.#loading += 1;
     this.#busy.setAttribute("aria-busy", "true");
-    try {
-      const page = await this.#api.get(`/rooms/${this.#room}/messages`, query);
-      return visit === this.#visit ? page : null;
-    } catch {
-      return null;
-    } finally {
-      if (visit === this.#visit) {
-        this.#busy.removeAttribute("aria-busy");
-        this.#isLoading = false;
-      }
+    const page = await this.#api.get(`/rooms/${this.#room}/messages`, query).catch(() => null);
+    if (visit !== this.#visit) return null;
+    const heard = this.#heard;
+    this.#loading -= 1;
+    if (!this.#loading) {
+      this.#heard = [];
+      this.#busy.removeAttribute("aria-busy");
     }
+    if (!page || heard.length > HEARD_MAX) return null;
+    this.#rested();
+    return caughtUp(page, heard);
   }
+
+  #rested() {
+    clearTimeout(this.#again);
+    this.#again = 0;
+  }
+}
+
+/** The page with what happened since it was read. @param {Page} page @param {Pushed[]} heard @returns {Page} */
+function caughtUp(page, heard) {
+  const later = heard.filter(({ seq = 0 }) => seq > page.head_seq);
+  return { ...page, results: page.results.map((message) => later.reduce((before, frame) => changed(before, frame), message)) };
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** Owns what later events do to a message that is shown: edits, deletion, reactions, pins. Pure. */
 
+import { excerptOf } from "./format.js";
+
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Pushed} Pushed */
 
@@ -28,9 +30,14 @@ export function targetOf({ type, data }) {
   return type in CHANGES ? (data.target ?? data.id) : "";
 }
 
-/** The message after the event. @param {Message} message @param {Pushed} frame */
-export function changed(message, { type, data }) {
-  return CHANGES[type](message, data);
+/** The message after the event; the same object when it neither is about it nor about what it quotes. @param {Message} message @param {Pushed} frame */
+export function changed(message, frame) {
+  const { type, data } = frame;
+  const target = targetOf(frame);
+  if (message.id === target) return CHANGES[type](message, data);
+  const quote = message.reply_to;
+  if (!quote || quote.id !== target || !["message.edited", "message.deleted"].includes(type)) return message;
+  return { ...message, reply_to: { ...quote, excerpt: excerptOf(data.text ?? "") } };
 }
 
 /**

@@ -1,39 +1,36 @@
 // @ts-check
 /**
- * Owns the open room on the screen: which stretch of it is loaded, the "New" line, what counts as
- * read. The timeline decides what is shown; this decides when it changes.
+ * Owns the open room on the screen: which stretch of it is loaded, and where in it one is. The
+ * timeline decides what is shown; this decides when it changes.
  */
 
 import { History } from "./history.js";
-import { changed, targetOf } from "./message_changes.js";
 import { Pills } from "./pills.js";
+import { Reading } from "./reading.js";
+import { UnsentButtons } from "./unsent_buttons.js";
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Message} Message */
 
 const FLASH_MS = 1_600;
-const AGAIN_MS = 3_000; // before a page that could not be had is asked for again
 
 export class RoomView {
   #root;
-  #rooms;
   #places;
   #outbox;
   #edits;
-  #rewrite;
   #view;
   #scroller;
-  #marks;
+  #reading;
   #history;
   #pills;
+  #unsentButtons;
   #older;
   /** @type {Room | null} */
   #room = null;
   /** @type {Timeline | null} */
   #timeline = null;
-  #seenN = 0;
-  #unreadOnEntry = 0;
 
   /**
    * @param {HTMLElement} root
@@ -47,36 +44,37 @@ export class RoomView {
    */
   constructor(root, { api, rooms, places, outbox, edits, view, marks, scroller, rewrite }) {
     this.#root = root;
-    this.#rooms = rooms;
     this.#places = places;
     this.#outbox = outbox;
     this.#edits = edits;
-    this.#rewrite = rewrite;
     this.#view = view;
-    this.#marks = marks;
+    this.#reading = new Reading({ rooms, marks });
     this.#scroller = scroller;
     this.#history = new History(api, root);
     this.#pills = new Pills(root, {
       onUp: () => this.#toLine(),
       onDown: () => this.toNewest().then(() => this.#scroller.focus()),
     });
+    this.#unsentButtons = new UnsentButtons(root, { rowAround: (element) => view.rowAround(element), outbox, edits, rewrite });
     this.#older = /** @type {HTMLElement} */ (root.querySelector('[data-part="older"]'));
   }
 
   connect() {
     this.#scroller.connect(() => this.#moved());
     this.#pills.connect();
+    this.#unsentButtons.connect();
     window.addEventListener("focus", this.#attended);
     document.addEventListener("visibilitychange", this.#attended);
-    this.#root.addEventListener("click", this.#clicked);
+    this.#older.addEventListener("click", this.#olderWanted);
   }
 
   disconnect() {
     this.#scroller.disconnect();
     this.#pills.disconnect();
+    this.#unsentButtons.disconnect();
     window.removeEventListener("focus", this.#attended);
     document.removeEventListener("visibilitychange", this.#attended);
-    this.#root.removeEventListener("click", this.#clicked);
+    this.#older.removeEventListener("click", this.#olderWanted);
   }
 
   get room() {
@@ -104,16 +102,10 @@ export class RoomView {
     const timeline = this.#enter(room);
     const place = this.#places.placeIn(room.id);
     this.#renderAnew(timeline);
-    if (n) {
-      await this.goToN(n);
-    } else if (!timeline.isLoaded || timeline.missing > this.#history.fillMax) {
-      await this.#begin(timeline);
-    } else if (place && (place !== "bottom" || room.unread === 0)) {
-      this.#scroller.goTo(place);
-      this.#moved();
-    } else {
-      this.#goToStart();
-    }
+    if (n) await this.goToN(n);
+    else if (!timeline.isLoaded || timeline.missing > this.#history.fillMax) await this.#begin(timeline);
+    else if (place && (place !== "bottom" || room.unread === 0)) this.#goBackTo(place);
+    else this.#goToStart();
   }
 
   /** No room at all. */
@@ -138,8 +130,8 @@ export class RoomView {
       timeline.trim("start");
       return;
     }
-    this.#moveLine(timeline, message);
     const wasAtBottom = this.#scroller.isAtBottom;
+    this.#reading.arrives(timeline, message, wasAtBottom);
     this.#scroller.keep(() => {
       timeline.receive(message);
       timeline.showUnsent(this.#outbox.of(message.room));
@@ -152,7 +144,8 @@ export class RoomView {
   /** An event that changes a message of any room; only a new text is news to a screen reader. @param {string} room @param {import("./types.js").Pushed} frame */
   changed(room, frame) {
     const timeline = this.#places.timeline(room);
-    if (!timeline?.change(targetOf(frame), (message) => changed(message, frame))) return;
+    if (room === this.#room?.id) this.#history.heard(frame);
+    if (!timeline?.change(frame)) return;
     const quietly = frame.type !== "message.edited";
     if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline, { quietly }));
   }
@@ -209,36 +202,33 @@ export class RoomView {
     this.#moved();
   }
 
-  /** The log went on without us. @param {string} room @param {number} headN */
+  /** The log went on without us: what is loaded of it may be something else by now. @param {string} room @param {number} headN */
   reset(room, headN) {
     const timeline = this.#places.timeline(room);
     timeline?.reaches(headN);
-    if (timeline !== this.#timeline) this.#places.forget(room);
-    else this.#moved();
+    if (!timeline || timeline !== this.#timeline) this.#places.forget(room);
+    else if (timeline.isLoaded) this.#renew(timeline);
   }
 
   async toNewest() {
     const timeline = this.#timeline;
     if (!timeline) return;
     if (timeline.missing > 0) {
-      if (!(await this.#history.newest(timeline))) return;
-      this.#renderAnew(timeline);
-    } else {
-      this.#view.render(timeline);
+      await this.#startOver(timeline, 0, () => this.#goBackTo("bottom"));
+      return;
     }
-    this.#scroller.goTo("bottom");
-    this.#moved();
+    this.#view.render(timeline);
+    this.#goBackTo("bottom");
   }
 
   /** Shows message `n`, wherever in the room's history it is. @param {number} n */
   async goToN(n) {
     const timeline = this.#timeline;
     if (!timeline) return;
-    if (!timeline.at(n)) {
-      if (!(await this.#history.around(timeline, n))) return;
-      this.#renderAnew(timeline);
+    if (timeline.at(n)) this.#flash(n);
+    else if ((await this.#startOver(timeline, n, () => this.#flash(n))) && !timeline.isLoaded) {
+      this.#history.later(() => this.goToN(n));
     }
-    this.#flash(n);
   }
 
   /** @param {Room} room */
@@ -248,20 +238,40 @@ export class RoomView {
     this.#timeline = this.#places.open(room.id);
     this.#timeline.changingId = "";
     this.#timeline.showEdits((id) => this.#edits.of(id));
-    this.#timeline.lineAfterN = room.unread > 0 ? room.read_n : null;
-    this.#seenN = room.read_n;
-    this.#unreadOnEntry = room.unread;
+    this.#reading.enter(this.#timeline, room);
     return this.#timeline;
   }
 
   /** Loads the newest page of the open room, as often as it takes. @param {Timeline} timeline */
   async #begin(timeline) {
-    if (await this.#history.newest(timeline)) {
-      this.#renderAnew(timeline);
-      this.#goToStart();
-    } else if (timeline === this.#timeline) {
-      this.#history.later(AGAIN_MS, () => this.#begin(timeline));
-    }
+    const isMissed = await this.#startOver(timeline, 0, () => this.#goToStart());
+    if (isMissed) this.#history.later(() => this.#begin(timeline));
+  }
+
+  /** Loads anew what is being read, and shows what came meanwhile as new. @param {Timeline} timeline */
+  async #renew(timeline) {
+    const isNews = this.#reading.resume(timeline);
+    const { place } = this.#scroller;
+    const n = place === "bottom" ? 0 : (timeline.get(place.key)?.n ?? 0);
+    const isMissed = await this.#startOver(timeline, n, (left) => (isNews && !n ? this.#goToStart() : this.#goBackTo(left)));
+    if (isMissed) this.#history.later(() => this.#renew(timeline));
+  }
+
+  /**
+   * Starts the stretch over around message `n`, or at the newest page for 0.
+   * @param {Timeline} timeline @param {number} n
+   * @param {(left: import("./scroller.js").Place) => void} then it is shown now; `left`: where one was reading
+   * @returns {Promise<boolean>} whether it could not be had; false too for a room that was left meanwhile
+   */
+  async #startOver(timeline, n, then) {
+    const { visit } = this.#history;
+    const isThere = n ? await this.#history.around(timeline, n) : await this.#history.newest(timeline);
+    if (visit !== this.#history.visit) return false;
+    if (!isThere) return true;
+    const left = this.#scroller.place;
+    this.#renderAnew(timeline);
+    then(left);
+    return false;
   }
 
   /** The stretch began anew: all of it is shown, and none of it announced. @param {Timeline} timeline */
@@ -274,10 +284,11 @@ export class RoomView {
 
   /** @param {Timeline} timeline @param {"older" | "newer"} end */
   async #extend(timeline, end) {
+    const { visit } = this.#history;
     const page = await this.#history[end](timeline);
-    if (timeline !== this.#timeline) return;
+    if (visit !== this.#history.visit) return;
     if (!page) {
-      this.#history.later(AGAIN_MS, () => this.#moved());
+      this.#history.later(() => this.#moved());
       return;
     }
     const change = () => {
@@ -296,31 +307,15 @@ export class RoomView {
   #moved() {
     const timeline = this.#timeline;
     if (!timeline?.isLoaded) return;
-    if (!this.#history.isLoading) {
+    if (!this.#history.isBusy) {
       if (timeline.hasBefore && this.#scroller.isNearTop) this.#extend(timeline, "older");
       else if (timeline.missing > 0 && this.#scroller.isNearBottom) this.#extend(timeline, "newer");
     }
-    if (this.#scroller.isAtBottom && timeline.missing === 0) this.#reachedEnd(timeline);
+    if (this.#scroller.isAtBottom && timeline.missing === 0) this.#reading.reachedEnd(timeline);
     this.#showPills();
   }
 
-  /** @param {Timeline} timeline */
-  #reachedEnd(timeline) {
-    this.#seenN = Math.max(this.#seenN, timeline.lastN);
-    const room = this.#room;
-    if (!room || !this.#marks.isAttended || timeline.lastN <= room.read_n) return;
-    this.#marks.reached(room.id, timeline.lastN);
-    this.#rooms.read(room.id, timeline.lastN);
-  }
-
   #attended = () => this.#moved();
-
-  /** Puts the "New" line above what arrives while nobody reads. @param {Timeline} timeline @param {Message} message */
-  #moveLine(timeline, message) {
-    if (message.sender.id === timeline.me.id || message.n <= timeline.lastN) return;
-    const isRead = this.#marks.isAttended && this.#scroller.isAtBottom && timeline.missing === 0;
-    if (!isRead && this.#room && this.#room.read_n >= message.n - 1) timeline.lineAfterN = message.n - 1;
-  }
 
   /** Where reading goes on: at the "New" line if it is in the stretch, else at the end. */
   #goToStart() {
@@ -329,16 +324,22 @@ export class RoomView {
     this.#moved();
   }
 
+  /** @param {import("./scroller.js").Place} place one that was left; where it is gone, reading goes on as in any room */
+  #goBackTo(place) {
+    if (this.#scroller.goTo(place)) this.#moved();
+    else this.#goToStart();
+  }
+
   async #toLine() {
     const timeline = this.#timeline;
     if (!timeline || timeline.lineAfterN === null) return;
-    if (!timeline.firstNewN) {
-      if (!(await this.#history.around(timeline, timeline.lineAfterN + 1))) return;
-      this.#renderAnew(timeline);
-    }
-    this.#scroller.reveal("new");
-    this.#moved();
-    this.#scroller.focus();
+    const show = () => {
+      this.#scroller.reveal("new");
+      this.#moved();
+      this.#scroller.focus();
+    };
+    if (timeline.firstNewN) show();
+    else await this.#startOver(timeline, timeline.lineAfterN + 1, show);
   }
 
   /** What the log already has needs no sending. @param {Timeline} timeline */
@@ -348,12 +349,10 @@ export class RoomView {
 
   /** @param {number} n */
   #flash(n) {
-    const message = this.#timeline?.at(n);
-    const row = message && this.#scroller.reveal(message.id);
-    if (!row) return;
-    row.classList.add("message--flash");
-    window.setTimeout(() => row.classList.remove("message--flash"), FLASH_MS);
-    this.#moved();
+    const row = this.#scroller.reveal(this.#timeline?.at(n)?.id ?? "");
+    if (row) flash(row);
+    if (row) this.#moved();
+    else this.#goToStart(); // there is no such message, or not any more
   }
 
   /** @param {Timeline} timeline */
@@ -368,27 +367,21 @@ export class RoomView {
     const isAtEnd = this.#scroller.isAtBottom && timeline.missing === 0;
     const isLineAbove = timeline.lineAfterN !== null && timeline.lineAfterN < timeline.firstN - 1;
     this.#pills.show({
-      above: isLineAbove ? this.#unreadOnEntry : 0,
-      below: isAtEnd ? 0 : timeline.headN - this.#seenN,
+      above: isLineAbove ? this.#reading.belowLine : 0,
+      below: isAtEnd ? 0 : this.#reading.unseen(timeline),
       isFar: this.#scroller.isFarFromBottom || timeline.missing > 0,
     });
   }
 
   /** @param {MouseEvent} event */
-  #clicked = (event) => {
-    const target = /** @type {Element} */ (event.target);
-    if (this.#older.contains(target)) {
-      event.preventDefault();
-      if (!this.#history.isLoading && this.#timeline?.hasBefore) this.#extend(this.#timeline, "older");
-      return;
-    }
-    const button = target.closest("[data-action]");
-    const row = button && this.#view.rowAround(button);
-    if (!button || !row || !(row.unsent ?? row.edit)) return;
-    const action = button.getAttribute("data-action");
-    if (action === "rewrite") this.#rewrite(row);
-    const [waiting, id] = row.unsent ? [this.#outbox, row.unsent.id] : [this.#edits, row.message.id];
-    if (action === "retry") waiting.retry(id);
-    else waiting.settle(id);
+  #olderWanted = (event) => {
+    event.preventDefault();
+    if (!this.#history.isBusy && this.#timeline?.hasBefore) this.#extend(this.#timeline, "older");
   };
+}
+
+/** @param {HTMLElement} row */
+function flash(row) {
+  row.classList.add("message--flash");
+  window.setTimeout(() => row.classList.remove("message--flash"), FLASH_MS);
 }

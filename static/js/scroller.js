@@ -12,7 +12,8 @@ const NEAR_EDGE_PX = 900; // from here on the next page is fetched, so that scro
 export class Scroller {
   #box;
   #rows;
-  #isAtBottom = true;
+  /** @type {Place} as of the last movement: after a change of width the old layout cannot be asked */
+  #place = "bottom";
   /** @type {ResizeObserver} */
   #sizes;
   #onMove = () => {};
@@ -41,7 +42,7 @@ export class Scroller {
   }
 
   get isAtBottom() {
-    return this.#isAtBottom;
+    return this.#place === "bottom";
   }
 
   get isNearTop() {
@@ -63,7 +64,7 @@ export class Scroller {
 
   /** @returns {Place} */
   get place() {
-    return this.#isAtBottom ? "bottom" : this.#anchor();
+    return this.isAtBottom ? "bottom" : this.#anchor();
   }
 
   /**
@@ -81,16 +82,18 @@ export class Scroller {
     this.#box.focus({ preventScroll: true });
   }
 
-  /** @param {Place} place */
+  /** @param {Place} place @returns {boolean} whether it is still there */
   goTo(place) {
     if (place === "bottom") {
       this.#box.scrollTop = this.#box.scrollHeight;
-      this.#isAtBottom = true;
-      return;
+      this.#place = "bottom";
+      return true;
     }
     const row = this.#row(place.key);
-    if (row) this.#box.scrollTop += this.#offsetOf(row) - place.offset;
-    this.#isAtBottom = this.#below <= BOTTOM_SLACK_PX;
+    const byPx = row ? this.#offsetOf(row) - place.offset : 0;
+    if (byPx) this.#box.scrollTop += byPx;
+    this.#note();
+    return row !== null;
   }
 
   /** Brings a row into the upper part of what is seen, or the end when all below it fits. @param {string} key */
@@ -106,21 +109,33 @@ export class Scroller {
   }
 
   #scrolled = () => {
-    this.#isAtBottom = this.#below <= BOTTOM_SLACK_PX;
+    this.#note();
     this.#onMove();
   };
 
   #resized() {
-    if (this.#isAtBottom) this.#box.scrollTop = this.#box.scrollHeight;
+    if (!this.#box.clientHeight) return; // not shown
+    this.goTo(this.#place);
     this.#onMove();
+  }
+
+  #note() {
+    this.#place = this.#below <= BOTTOM_SLACK_PX ? "bottom" : this.#anchor();
   }
 
   /** @returns {Place} */
   #anchor() {
     const top = this.#box.getBoundingClientRect().top;
-    for (const row of /** @type {Iterable<HTMLElement>} */ (this.#rows.children)) {
-      if (!row.dataset.row || row.dataset.n === undefined) continue;
-      if (row.getBoundingClientRect().bottom > top) return { key: row.dataset.row, offset: this.#offsetOf(row) };
+    const rows = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#rows.children);
+    let [at, beyond] = [0, rows.length]; // halved until `at` is the first row in sight
+    while (at < beyond) {
+      const middle = (at + beyond) >> 1;
+      if (rows[middle].getBoundingClientRect().bottom > top) beyond = middle;
+      else at = middle + 1;
+    }
+    for (; at < rows.length; at += 1) {
+      const { row, n } = rows[at].dataset;
+      if (row && n !== undefined) return { key: row, offset: this.#offsetOf(rows[at]) };
     }
     return "bottom";
   }

@@ -8,6 +8,7 @@
  */
 
 import { dayOf } from "./format.js";
+import { changed } from "./message_changes.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Unsent} Unsent */
@@ -125,18 +126,20 @@ export class Timeline {
   }
 
   /**
-   * One message is something else now; whoever quotes a deleted one quotes nothing.
-   * @param {string} id @param {(message: Message) => Message} change
-   * @returns {boolean} whether it is here
+   * Something happened to a message of the room: it is changed, and so are the quotes of it.
+   * @param {import("./types.js").Pushed} frame
+   * @returns {boolean} whether anything here is something else now
    */
-  change(id, change) {
-    const old = this.#byId.get(id);
-    if (!old) return false;
-    const message = change(old);
-    this.#byId.set(id, message);
-    this.#stretch[message.n - this.firstN] = message;
-    if (message.deleted_at) this.#forgetQuotesOf(id);
-    return true;
+  change(frame) {
+    let isDifferent = false;
+    this.#stretch.forEach((old, at) => {
+      const message = changed(old, frame);
+      if (message === old) return;
+      this.#stretch[at] = message;
+      this.#byId.set(message.id, message);
+      isDifferent = true;
+    });
+    return isDifferent;
   }
 
   /** The log went on without us as far as this. @param {number} headN */
@@ -216,15 +219,6 @@ export class Timeline {
   #keep(message) {
     this.#stretch.push(message);
     this.#byId.set(message.id, message);
-  }
-
-  /** @param {string} id */
-  #forgetQuotesOf(id) {
-    for (const message of this.#stretch) {
-      const quote = message.reply_to;
-      if (quote?.id !== id || !quote.excerpt) continue;
-      this.change(message.id, (quoting) => ({ ...quoting, reply_to: { ...quote, excerpt: "" } }));
-    }
   }
 
   /** What an unsent message will look like. @param {Unsent} unsent @returns {Message} */

@@ -203,10 +203,7 @@ async def test_what_happens_to_a_message_shows_on_it(modules: Page) -> None:
         const timeline = new Timeline(me);
         timeline.reset({ ...page(1, 2), results: [
           message(1), message(2, { reply_to: { id: "m1", n: 1, sender: bob, excerpt: "1" } })] });
-        const happens = (type, data) => {
-          const frame = { type, data };
-          return timeline.change(targetOf(frame), (message) => changed(message, frame));
-        };
+        const happens = (type, data) => timeline.change({ type, data });
         const reactions = () => timeline.at(1).reactions.map(({ emoji, count }) => [emoji, count]);
         happens("reaction.added", { target: "m1", emoji: "+", user: "u" });
         happens("reaction.added", { target: "m1", emoji: "+", user: "v" });
@@ -225,7 +222,7 @@ async def test_what_happens_to_a_message_shows_on_it(modules: Page) -> None:
         told.push(happens("message.pinned", { target: "unknown" }));
         told.push(targetOf({ type: "message.new", data: { id: "m3" } }));
         return told;""",
-        exports="{ changed, targetOf }",
+        exports="{ targetOf }",
     )
     assert told == [[["+", 2]], [["+", 1]], [], "new", True, "", "", False, ""]
 
@@ -247,6 +244,37 @@ async def test_an_edit_leaves_those_known_to_have_reacted_past_the_twentieth(mod
         exports="{ changed }",
     )
     assert told == [True, False, ["u1"], []]
+
+
+async def test_a_quote_follows_what_it_quotes_loaded_or_not(modules: Page) -> None:
+    told = await run(
+        modules,
+        "timeline",
+        """const timeline = new Timeline(me);
+        const quotes = (n, of) => message(n, { reply_to: { id: `m${of}`, n: of, excerpt: "old" } });
+        timeline.reset({ ...page(8, 10), results: [message(8), quotes(9, 8), quotes(10, 1)] });
+        const happens = (type, data) => {
+          const isDifferent = timeline.change({ type, data });
+          return [isDifferent, timeline.at(9).reply_to.excerpt, timeline.at(10).reply_to.excerpt];
+        };
+        return [
+          happens("message.edited", message(8, { text: "  two  lines " })),
+          happens("message.deleted", { id: "m8", n: 8 }),
+          happens("message.edited", message(8, { text: "x".repeat(141) })),
+          happens("message.edited", message(1, { text: "far" })),
+          happens("message.deleted", { id: "m1", n: 1 }),
+          happens("message.pinned", { target: "m1" }),
+        ];""",
+    )
+    shortened = "x" * 139 + "…"
+    assert told == [
+        [True, "two lines", "old"],
+        [True, "", "old"],
+        [True, shortened, "old"],
+        [True, shortened, "far"],
+        [True, shortened, ""],
+        [False, shortened, ""],
+    ]
 
 
 # --- the rest ---

@@ -112,6 +112,23 @@ async def test_at_the_bottom_the_newest_stays_in_sight(
     await window.until(AT_THE_END)
 
 
+async def test_what_is_read_stays_in_sight_when_the_width_changes(
+    windows: Windows, alice: Person
+) -> None:
+    room = await alice.channel()
+    await fill(
+        alice, room, 45, word="many words that need more lines where there is less room " * 3
+    )
+    window = await windows.of(alice, room=room)
+    await window.until(AT_THE_END)
+    await window.scroll(by=-1_500)
+    before = await place(window)
+    await window.page.set_viewport_size({"width": 500, "height": 800})
+    await window.until("(width) => document.querySelector('[data-log]').clientWidth <= width", 500)
+    number = before["text"].split()[-1].rstrip(".")
+    await expect(window.get(f'[data-log] [data-n="{number}"]')).to_be_in_viewport()
+
+
 async def test_reading_goes_on_where_it_stopped(
     windows: Windows, alice: Person, bob: Person
 ) -> None:
