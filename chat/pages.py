@@ -70,14 +70,14 @@ def room_of(room: Wire) -> Wire:
     people = room.get("people") or []
     title = room["name"] or ", ".join(user["display_name"] for user in people) or "Just you"
     is_direct = room["kind"] == "direct"
-    is_quiet = room["notify"] == "none"
-    badge = 0 if is_quiet else room["unread"] if is_direct else room["mentions"]
+    notify = room["notify"]
+    badge = 0 if notify == "none" else room["unread"] if is_direct else room["mentions"]
     return {
         **room,
         "title": title,
         "icon": ICONS.get(room["kind"], "hash"),
         "face": person_of(people[0]) if is_direct and len(people) == 1 else None,
-        "is_calling": room["unread"] > 0 and not is_quiet,
+        "is_calling": (room["unread"] if notify == "all" else badge) > 0,
         "badge": _counted(badge) if badge else "",
         "unread_label": _counted(room["unread"]),
     }

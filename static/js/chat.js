@@ -9,7 +9,6 @@ import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { Cursors } from "./cursors.js";
 import { Dialogs } from "./dialogs.js";
-import { lastSeenOf } from "./format.js";
 import { connectInvite } from "./invite_dialog.js";
 import { connectJump } from "./jump_dialog.js";
 import { Keys } from "./keys.js";
@@ -23,13 +22,15 @@ import { Presence } from "./presence.js";
 import { connectBrowse, connectCreate, connectDirect, connectLeave } from "./room_dialogs.js";
 import { OwnSettings, connectSettings } from "./room_settings.js";
 import { RoomListView } from "./room_list_view.js";
-import { Rooms, titleOf } from "./rooms.js";
+import { Rooms, isCalling, titleOf } from "./rooms.js";
 import { ServerClock } from "./server_clock.js";
 import { Shell } from "./shell.js";
 import { Toast } from "./toast.js";
 
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Pushed} Pushed */
+
+const DRAW_AFTER_MS = 16; // what changes within a frame is drawn together; in a hidden tab too, for its title
 
 /** @template {Element} T @param {string} selector @param {new () => T} [_kind] @returns {T} */
 const the = (selector, _kind) => /** @type {T} */ (document.querySelector(selector));
@@ -269,30 +270,22 @@ class Chat {
     this.#roomsChanged();
   }
 
-  /** How the other one in a direct room is. @param {Room} room */
-  #statusOf(room) {
-    const other = room.kind === "direct" && room.people.length === 1 ? room.people[0].id : "";
-    const state = other && this.#presence.of(other);
-    const seenAt = this.#presence.lastSeen(other);
-    return state === "offline" ? (seenAt ? lastSeenOf(seenAt) : "offline") : state || "";
-  }
-
   /** The list, the tab and the open room follow the model; once for all that changed together. */
   #roomsChanged() {
     if (this.#isDrawing) return;
     this.#isDrawing = true;
-    queueMicrotask(() => {
+    window.setTimeout(() => {
       this.#isDrawing = false;
       const openId = this.#conversation.room?.id ?? "";
       const room = this.#rooms.get(openId);
       this.#list.render(this.#rooms, openId);
       this.#badge.show(room ? titleOf(room) : "Welcome", this.#rooms.waiting);
-      this.#shell.showElsewhere(this.#rooms.all.some((other) => other.id !== openId && other.unread > 0));
+      this.#shell.showElsewhere(this.#rooms.all.some((other) => other.id !== openId && isCalling(other)));
       if (!room) return;
-      this.#shell.showRoom(room, this.#statusOf(room));
+      this.#shell.showRoom(room, this.#presence.statusIn(room));
       this.#conversation.refresh(room);
       this.#panel.open(room);
-    });
+    }, DRAW_AFTER_MS);
   }
 
   /** Opens a room. @param {string} id @param {{n?: number, isBack?: boolean}} [how] */
@@ -308,7 +301,7 @@ class Chat {
     this.#dialogs.closeAll(); // they are about the room that was open
     if (!isBack) history.pushState({ room: id }, "", `/rooms/${id}/`);
     document.cookie = `parley_room=${id}; path=/; max-age=31536000; SameSite=Lax`;
-    this.#shell.showRoom(room, this.#statusOf(room));
+    this.#shell.showRoom(room, this.#presence.statusIn(room));
     this.#conversation.open(room, n);
     this.#panel.open(room);
     this.#roomsChanged();
@@ -349,7 +342,7 @@ class Chat {
   /** @param {1 | -1} by @param {boolean} onlyUnread */
   #step(by, onlyUnread) {
     const openId = this.#conversation.room?.id;
-    const rooms = this.#rooms.listed.filter((room) => room.id === openId || !onlyUnread || room.unread > 0);
+    const rooms = this.#rooms.listed.filter((room) => room.id === openId || !onlyUnread || isCalling(room));
     const at = rooms.findIndex((room) => room.id === openId);
     const next = rooms[(at + by + rooms.length) % rooms.length];
     if (next) this.#go(next.id);
@@ -363,8 +356,10 @@ class Chat {
 
   /** @param {string} user */
   async #writeTo(user) {
-    const room = await this.#api.post("/dms", { user_ids: [user] }).catch(() => null);
-    if (room) this.#entered(room);
+    await this.#api.post("/dms", { user_ids: [user] }).then(
+      (room) => this.#entered(room),
+      (refusal) => this.#toast.say(refusal.said, { isRefusal: true }),
+    );
   }
 
   /** Links to rooms and messages open without leaving the page. @param {MouseEvent} event */

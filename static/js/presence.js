@@ -1,6 +1,8 @@
 // @ts-check
 /** Owns who of the people in sight is there: asks the server about them, hears of changes. Knows no DOM. */
 
+import { lastSeenOf } from "./format.js";
+
 /** @typedef {"online" | "away" | "offline"} State */
 
 const WATCH_MAX = 200; // as the server allows
@@ -38,6 +40,14 @@ export class Presence {
   /** When somebody was here last; null when it is not known. @param {string} user */
   lastSeen(user) {
     return this.#lastSeen.get(user) ?? null;
+  }
+
+  /** How the other one in a direct room is, in words; "" elsewhere. @param {import("./types.js").Room} room */
+  statusIn({ kind, people }) {
+    const other = kind === "direct" && people.length === 1 ? people[0].id : "";
+    const state = this.of(other) ?? "";
+    const seenAt = this.lastSeen(other);
+    return state === "offline" && seenAt ? lastSeenOf(seenAt) : state;
   }
 
   /** These people are in sight too, the ones in sight longest go when they are too many. @param {Iterable<string>} users */

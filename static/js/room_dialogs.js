@@ -66,7 +66,9 @@ export function connectBrowse({ api, dialogs, entered, go }) {
   const list = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="results"]'));
   const note = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="note"]'));
   const input = /** @type {HTMLInputElement} */ (dialog.querySelector('[data-part="q"]'));
+  const more = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="more"]'));
   let asked = 0;
+  let cursor = "";
 
   /** @param {Listed} room */
   const join = async (room) => {
@@ -112,23 +114,32 @@ export function connectBrowse({ api, dialogs, entered, go }) {
     item.append(glyph, text, button);
     return item;
   };
-  const ask = async () => {
+  /** @param {string} from where the page before ended, "" for the first */
+  const ask = async (from) => {
     const turn = ++asked;
+    const q = input.value.trim();
     try {
-      const { results } = await api.get("/rooms/public", { q: input.value.trim() });
+      const page = await api.get("/rooms/public", { q, cursor: from });
       if (turn !== asked) return;
-      list.replaceChildren(...results.map(itemFor));
-      note.textContent = results.length ? "" : input.value.trim() ? "No channel by that name." : "No channels yet.";
+      const items = page.results.map(itemFor);
+      if (from) list.append(...items);
+      else list.replaceChildren(...items);
+      if (from) items[0]?.querySelector("button").focus();
+      cursor = page.next_cursor ?? "";
+      more.hidden = !cursor;
+      note.textContent = cursor || list.children.length ? "" : q ? "No channel by that name." : "No channels yet.";
     } catch (error) {
       if (turn === asked) note.textContent = saidBy(error).said;
     }
   };
-  input.addEventListener("input", ask);
+  input.addEventListener("input", () => ask(""));
+  more.addEventListener("click", () => ask(cursor));
   dialogs.onOpen("browse", () => {
     input.value = "";
     list.replaceChildren();
+    more.hidden = true;
     note.textContent = "";
-    ask();
+    ask("");
   });
 }
 

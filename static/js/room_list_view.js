@@ -46,6 +46,9 @@ export class RoomListView {
   #presence;
   /** @type {Map<string, HTMLElement>} */
   #shown = new Map();
+  /** What each row was written from: as long as it is the same, the row is left alone. @type {Map<string, [Room, boolean, string | null]>} */
+  #written = new Map();
+  #openId = "";
 
   /** @param {HTMLElement} lists @param {HTMLTemplateElement} template @param {import("./presence.js").Presence} presence */
   constructor(lists, template, presence) {
@@ -59,13 +62,25 @@ export class RoomListView {
 
   /** @param {import("./rooms.js").Rooms} rooms @param {string} openId */
   render(rooms, openId) {
+    const focused = this.#lists.contains(document.activeElement) ? document.activeElement : null;
     this.#renderSection("channels", rooms.named, openId);
     this.#renderSection("direct", rooms.direct, openId);
     for (const [id, element] of this.#shown) {
       if (rooms.get(id)) continue;
       element.remove();
       this.#shown.delete(id);
+      this.#written.delete(id);
     }
+    if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus({ preventScroll: true }); // it moved
+    if (openId !== this.#openId) this.#bringIntoSight(openId);
+    this.#openId = openId;
+  }
+
+  /** @param {string} id */
+  #bringIntoSight(id) {
+    const row = this.#shown.get(id)?.getBoundingClientRect();
+    const seen = this.#lists.getBoundingClientRect();
+    if (row) this.#lists.scrollTop += Math.min(0, row.top - seen.top) + Math.max(0, row.bottom - seen.bottom);
   }
 
   /** @param {string} name @param {Room[]} rooms @param {string} openId */
@@ -92,13 +107,17 @@ export class RoomListView {
 
   /** @param {HTMLElement} element @param {Room} room @param {string} openId */
   #fill(element, room, openId) {
+    const isOpen = room.id === openId;
+    const state = room.kind === "direct" && room.people?.length === 1 ? this.#presence.of(room.people[0].id) : null;
+    const written = this.#written.get(room.id);
+    if (written && written[0] === room && written[1] === isOpen && written[2] === state) return;
+    this.#written.set(room.id, [room, isOpen, state]);
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`[data-part="${name}"]`));
     const badge = badgeOf(room);
     element.classList.toggle("room-link--unread", isCalling(room));
     part("pinned").hidden = !room.pinned;
     showGlyph(part("glyph"), room);
     part("name").textContent = titleOf(room);
-    const state = room.kind === "direct" && room.people?.length === 1 ? this.#presence.of(room.people[0].id) : null;
     showState(part("glyph").querySelector(".avatar"), state);
     part("presence").textContent = state ? `, ${state}` : "";
     part("unread").hidden = room.unread === 0 || badge > 0;
@@ -106,7 +125,7 @@ export class RoomListView {
     part("badge").hidden = badge === 0;
     part("badge-count").textContent = shortCount(badge);
     const link = /** @type {HTMLAnchorElement} */ (element.querySelector("a"));
-    if (room.id === openId) link.setAttribute("aria-current", "page");
+    if (isOpen) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }

@@ -16,8 +16,8 @@ export function badgeOf(room) {
   return room.kind === "direct" ? room.unread : room.mentions;
 }
 
-/** Whether what is unread here calls for attention. @param {Room} room */
-export const isCalling = (room) => room.unread > 0 && room.notify !== "none";
+/** Whether what is unread here calls for attention: as much of it as one wants to be called for. @param {Room} room */
+export const isCalling = (room) => (room.notify === "all" ? room.unread : badgeOf(room)) > 0;
 
 export class Rooms {
   /** @type {Map<string, Room>} */
@@ -46,13 +46,13 @@ export class Rooms {
   }
 
   get named() {
-    const key = (/** @type {Room} */ room) => `${room.pinned ? 0 : 1}${titleOf(room).toLowerCase()}\u0000${room.id}`;
-    return this.all.filter((room) => room.kind !== "direct").sort((a, b) => (key(a) < key(b) ? -1 : 1));
+    const named = this.all.filter((room) => room.kind !== "direct");
+    return sorted(named, (room) => `${room.pinned ? 0 : 1}${titleOf(room).toLowerCase()}\u0000${room.id}`);
   }
 
   get direct() {
-    const key = (/** @type {Room} */ room) => `${room.pinned ? 1 : 0}${room.last_message?.at ?? ""}\u0000${room.id}`;
-    return this.all.filter((room) => room.kind === "direct").sort((a, b) => (key(a) < key(b) ? 1 : -1));
+    const direct = this.all.filter((room) => room.kind === "direct");
+    return sorted(direct, (room) => `${room.pinned ? 1 : 0}${room.last_message?.at ?? ""}\u0000${room.id}`).reverse();
   }
 
   /** How much waits: messages and mentions for oneself, and whether anything else is unread. */
@@ -119,4 +119,10 @@ export class Rooms {
     const unread = Math.max(0, room.head_n - n);
     this.change(id, { read_n: n, unread, mentions: unread === 0 ? 0 : Math.min(room.mentions, unread) });
   }
+}
+
+/** @param {Room[]} rooms @param {(room: Room) => string} keyOf @returns {Room[]} */
+function sorted(rooms, keyOf) {
+  const keyed = rooms.map((room) => ({ room, key: keyOf(room) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ room }) => room);
 }

@@ -95,6 +95,8 @@ export class Shell {
   /** @param {MouseEvent} event */
   #clicked = (event) => {
     const target = /** @type {Element} */ (event.target);
+    const link = target.closest("[data-log] a[href^=http]");
+    if (link instanceof HTMLAnchorElement && link.origin !== location.origin) link.target = "_blank"; // the chat stays open
     if (target.closest('[data-action="sidebar"]')) this.#set(!this.#isOpen);
     else if (target.closest('[data-action="sidebar-close"]')) this.closeSidebar();
     else if (target.closest("[data-open]")) this.closeSidebar();

@@ -333,44 +333,6 @@ async def test_ids_are_uuids_of_version_7_and_sort_by_time(modules: Page) -> Non
     assert told[3] is False
 
 
-async def test_rooms_count_what_is_unread_once(modules: Page) -> None:
-    told = await run(
-        modules,
-        "rooms",
-        """const rooms = new Rooms(me.id, () => {});
-        const room = { id: "r", kind: "channel", name: "r", topic: "", head_seq: 3, head_n: 3,
-          read_n: 3, unread: 0, mentions: 0, last_message: null, role: "member", members_count: 2,
-          people: [], archived_at: null };
-        rooms.replace([room]);
-        const said = () => [rooms.get("r").unread, rooms.get("r").mentions, rooms.waiting.forMe];
-        rooms.received(message(4, { sender: me }));
-        const own = said();
-        rooms.received(message(5));
-        rooms.received(message(6, { mentions: [me.id] }));
-        rooms.received(message(6, { mentions: [me.id] }));
-        const others = said();
-        rooms.read("r", 6);
-        return [own, others, said()];""",
-        exports="{ Rooms }",
-    )
-    assert told == [[0, 0, 0], [2, 1, 1], [0, 0, 0]]
-
-
-async def test_rooms_count_who_comes_and_goes_once(modules: Page) -> None:
-    told = await run(
-        modules,
-        "rooms",
-        """const rooms = new Rooms(me.id, () => {});
-        rooms.replace([{ id: "r", head_seq: 7, members_count: 2 }]);
-        return [[7, 1], [8, 1], [9, -1], [6, -1], [10, 1]].map(([seq, by]) => {
-          rooms.counted({ type: "", room: "r", seq, data: {} }, by);
-          return rooms.get("r").members_count;
-        });""",
-        exports="{ Rooms }",
-    )
-    assert told == [2, 3, 2, 2, 3]
-
-
 @pytest.mark.parametrize(
     "name",
     ["Alice Brandt", "bob", "|QuaD-", "Søren  Åkerlund", "李小龍", "🎉", "...", "a b c", "é"],

@@ -115,6 +115,17 @@ def test_a_badge_counts_what_is_for_oneself() -> None:
     assert pages.room_of(room("", "direct", unread=3))["badge"] == "3"
 
 
+def test_a_room_calls_for_as_much_as_one_wants() -> None:
+    def calls(notify: str, **counts: Any) -> bool:
+        return bool(pages.room_of(room("general", notify=notify, **counts))["is_calling"])
+
+    assert calls("all", unread=1)
+    assert not calls("mentions", unread=1)
+    assert calls("mentions", unread=1, mentions=1)
+    assert not calls("none", unread=1, mentions=1)
+    assert pages.room_of(room("", "direct", notify="mentions", unread=1))["is_calling"]
+
+
 def test_the_browsers_list_gets_no_message_texts() -> None:
     last = {"at": "2026-11-23T10:00:00.000Z", "text": "secret", "html": "secret"}
     assert pages.listed(room("general", last_message=last))["last_message"] == {"at": last["at"]}
