@@ -7,15 +7,21 @@ last socket is closed. Any other ASGI server does it through `lifespan`.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 START_TIMEOUT_S = 15.0
 DRAIN_TIMEOUT_S = 5.5
 """For all drain callbacks together: sockets are sent away over at most 5 s."""
 STOP_TIMEOUT_S = 2.0
-"""For each callback: the whole process has to be gone 10 s after SIGTERM (docs/architecture.md,
-"How it ends")."""
+"""For each stop callback."""
+END_S = 7.0
+"""For all of the end together: `manage.py up` waits no longer, and with the log lines that go out
+last the whole process has to be gone 10 s after SIGTERM (docs/architecture.md, "How it ends")."""
+GRACE_S = 0.2
+"""When time is over: what a machine that stood still made ready meanwhile was not late."""
 
 Callback = Callable[[], Awaitable[object]]
 
@@ -24,6 +30,7 @@ _start_callbacks: list[Callback] = []
 _drain_callbacks: list[Callback] = []
 _stop_callbacks: list[Callback] = []
 _is_draining = False
+_end_by = math.inf
 
 
 def on_start(callback: Callback) -> Callback:
@@ -50,8 +57,9 @@ def on_drain(callback: Callback) -> Callback:
 def on_stop(callback: Callback) -> Callback:
     """Have `callback` awaited once when the server ends, last registered first.
 
-    No socket is open and no request under way any more. It gets `STOP_TIMEOUT_S`; one that raises
-    or is late is logged and does not keep the others from running. Can be used as a decorator.
+    No socket is open and no request under way any more. It gets `STOP_TIMEOUT_S`, or what is left
+    of `END_S`; one that raises or is late is logged and does not keep the others from running. Can
+    be used as a decorator.
     """
     _stop_callbacks.append(callback)
     return callback
@@ -63,9 +71,15 @@ def draining() -> bool:
 
 
 def begin_drain() -> None:
-    """From now on `draining()`; there is no way back."""
-    global _is_draining
-    _is_draining = True
+    """From now on `draining()`, and `END_S` runs; there is no way back."""
+    global _is_draining, _end_by
+    if not _is_draining:
+        _is_draining, _end_by = True, time.monotonic() + END_S
+
+
+def left_s(most: float) -> float:
+    """As much of `most` as the end has left; all of it before there is an end."""
+    return max(0.0, min(most, _end_by - time.monotonic()))
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -105,24 +119,29 @@ async def start() -> None:
 
 async def drain() -> None:
     """Await the drain callbacks. Raises nothing."""
-    running = [asyncio.ensure_future(callback()) for callback in _drain_callbacks]
-    if not running:
-        return
-    _, late = await asyncio.wait(running, timeout=DRAIN_TIMEOUT_S)
-    for task in late:
-        task.cancel()
-    outcomes = await asyncio.gather(*running, return_exceptions=True)
-    for callback, outcome in zip(_drain_callbacks, outcomes, strict=True):
-        if isinstance(outcome, BaseException):
-            name = getattr(callback, "__qualname__", callback)
-            _log.error("drain callback %s failed or was late", name, exc_info=outcome)
+    await _end("drain", _drain_callbacks, DRAIN_TIMEOUT_S)
 
 
 async def stop() -> None:
     """Await the stop callbacks. Raises nothing."""
     for callback in reversed(_stop_callbacks):
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await callback()
-        except Exception:  # noqa: BLE001  (one part that fails to end must not keep the others from ending)
-            _log.exception("stop callback %s failed", getattr(callback, "__qualname__", callback))
+        await _end("stop", [callback], STOP_TIMEOUT_S)
+
+
+async def _end(step: str, callbacks: Sequence[Callback], limit_s: float) -> None:
+    """Await them all at once; those that are late are cancelled."""
+    running = {asyncio.ensure_future(callback()): callback for callback in callbacks}
+    late = set(running)
+    for wait_s in (left_s(limit_s), GRACE_S):
+        if late:
+            _, late = await asyncio.wait(late, timeout=wait_s)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=GRACE_S)
+    for task, callback in running.items():
+        name = getattr(callback, "__qualname__", callback)
+        if task in late:
+            _log.warning("%s callback %s took longer than it may", step, name)
+        elif error := task.exception():
+            _log.error("%s callback %s failed", step, name, exc_info=error)

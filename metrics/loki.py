@@ -27,7 +27,7 @@ BATCH_GATHER_S = 0.5
 PUSH_TIMEOUT_S = 2.0
 BREAKER_FIRST_S = 1.0
 BREAKER_LONGEST_S = 30.0
-CLOSE_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 1.5
 PUSH_PATH = "/loki/api/v1/push"
 
 _OWN_LOGGERS = ("urllib3", "requests", "charset_normalizer", __name__)

@@ -122,14 +122,15 @@ class ParleyServer(Server):  # type: ignore[misc]  # daphne has no types
         for port in self._ports:
             port.stopListening()
         await lifecycle.drain()
-        await asyncio.gather(self.sockets.end(SOCKETS_END_S), self._wait_for_requests())
+        sockets_s, requests_s = lifecycle.left_s(SOCKETS_END_S), lifecycle.left_s(REQUESTS_END_S)
+        await asyncio.gather(self.sockets.end(sockets_s), self._wait_for_requests(requests_s))
         await lifecycle.stop()
         if _reactor.running:
             _reactor.stop()
 
-    async def _wait_for_requests(self) -> None:
+    async def _wait_for_requests(self, timeout_s: float) -> None:
         if running := self._running_applications():
-            await asyncio.wait(running, timeout=REQUESTS_END_S)
+            await asyncio.wait(running, timeout=timeout_s)
 
     def _running_applications(self) -> list["asyncio.Future[None]"]:
         found = (details.get("application_instance") for details in self.connections.values())
