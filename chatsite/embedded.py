@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,13 +152,24 @@ class Embedded:
 
     `start` and `stop` for the whole; `start_mongo` and `start_redis` bring one of them up, again on
     the same port unless another is given. `mongo` and `redis` are the processes themselves, to kill
-    or stop.
+    or stop. `avoid`: ports that somebody else is going to listen on.
     """
 
-    def __init__(self, data_dir: Path, *, mongo_port: int = 0, redis_port: int = 0) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        mongo_port: int = 0,
+        redis_port: int = 0,
+        avoid: Collection[int] = (),
+    ) -> None:
         data_dir.joinpath("log").mkdir(parents=True, exist_ok=True)
-        self.mongo = Database(data_dir, port=mongo_port or kept_port(data_dir / "mongo.port"))
-        self.redis = Broker(data_dir, port=redis_port or kept_port(data_dir / "redis.port"))
+        mongo_port = mongo_port or kept_port(data_dir / "mongo.port", avoid=avoid)
+        others = (*avoid, mongo_port)
+        self.mongo = Database(data_dir, port=mongo_port)
+        self.redis = Broker(
+            data_dir, port=redis_port or kept_port(data_dir / "redis.port", avoid=others)
+        )
 
     @property
     def urls(self) -> Urls:
@@ -196,31 +208,31 @@ class Embedded:
         self.mongo.end(DATABASE_END_S)
 
 
-def kept_port(note: Path) -> int:
-    """The port noted there if it is still free, else a free one, noted: commands that run beside
-    `manage.py up` find the servers again after a restart.
+def kept_port(note: Path, *, avoid: Collection[int]) -> int:
+    """The port noted there if it is still free and not to be avoided, else such a one, noted:
+    commands that run beside `manage.py up` find the servers again after a restart.
 
     Raises:
         children.ChildError: no port is free.
     """
     with contextlib.suppress(OSError, ValueError):
         port = int(note.read_text())
-        if port in PORTS and port_is_free(HOST, port):
+        if port in PORTS and port not in avoid and port_is_free(HOST, port):
             return port
-    port = free_port()
+    port = free_port(avoid=avoid)
     note.write_text(f"{port}\n")
     return port
 
 
-def free_port() -> int:
-    """A port of `PORTS` that nothing listens on now; another one each time.
+def free_port(*, avoid: Collection[int] = ()) -> int:
+    """A port of `PORTS` that nothing listens on now; another one each time, and none of `avoid`.
 
     Raises:
         children.ChildError: none was found.
     """
     # Not the shared generator: where that is seeded (in tests), all would try the same ports.
     for port in random.SystemRandom().sample(PORTS, PORT_TRIES):
-        if port not in _given and port_is_free(HOST, port):
+        if port not in _given and port not in avoid and port_is_free(HOST, port):
             _given.add(port)
             return port
     raise children.ChildError(f"no free port between {PORTS.start} and {PORTS.stop - 1}")

@@ -100,7 +100,7 @@ class Supervisor:
     def __init__(self, options: Options, inbox: signals.Signals) -> None:
         self._options = options
         self._inbox = inbox
-        self._servers = embedded.Embedded(options.data_dir)
+        self._servers = embedded.Embedded(options.data_dir, avoid=options.ports)
         mongodb_url = env.given("MONGODB_URL")
         redis_url = env.given("REDIS_URL")
         self._database = None if mongodb_url else self._servers.mongo

@@ -209,6 +209,16 @@ def test_the_next_start_on_a_folder_has_the_same_ports(tmp_path: Path) -> None:
     assert other.redis_url != first.redis_url
 
 
+def test_two_notes_of_one_port_do_not_stay_so(tmp_path: Path) -> None:
+    port = embedded.free_port()
+    for name in ("mongo", "redis"):
+        tmp_path.joinpath(f"{name}.port").write_text(f"{port}\n")
+    servers = embedded.Embedded(tmp_path)
+    assert servers.mongo.port == port
+    assert servers.redis.port != port
+    assert embedded.Embedded(tmp_path).urls == servers.urls
+
+
 def test_free_ports_are_not_those_of_outgoing_connections() -> None:
     reserved = Path("/proc/sys/net/ipv4/ip_local_port_range")
     lowest = int(reserved.read_text().split()[0]) if reserved.exists() else 32_768

@@ -44,6 +44,17 @@ def watch(tmp_path: Path) -> supervisor.Supervisor:
     return supervisor.Supervisor(options, signals.Signals())
 
 
+def test_its_servers_take_no_port_that_a_replica_is_to_have(tmp_path: Path) -> None:
+    port = embedded.free_port()
+    for name in ("mongo", "redis"):  # from a start on other ports
+        tmp_path.joinpath(f"{name}.port").write_text(f"{port}\n")
+    options = supervisor.Options(
+        host="127.0.0.1", port=port, replicas=2, data_dir=tmp_path, demo=False
+    )
+    servers: Any = supervisor.Supervisor(options, signals.Signals())._servers
+    assert not {servers.mongo.port, servers.redis.port} & set(options.ports)
+
+
 def test_a_child_that_ended_over_a_full_disk_is_no_crash(watch: Any) -> None:
     child = Nobody()
     child.in_the_way = "the disk has only 0 MiB left"
