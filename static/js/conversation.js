@@ -8,6 +8,8 @@ import { Composer } from "./composer.js";
 import { Drafts } from "./drafts.js";
 import { Edits } from "./edits.js";
 import { untilOf } from "./format.js";
+import { MentionList } from "./mention_list.js";
+import { Mentionable } from "./mentionable.js";
 import { targetOf } from "./message_changes.js";
 import { MessageDeeds } from "./message_deeds.js";
 import { MessageElements } from "./message_element.js";
@@ -55,6 +57,7 @@ export class Conversation {
   #typing;
   #drafts;
   #composer;
+  #mentions;
   #deeds;
   #menu;
   #focus;
@@ -110,8 +113,11 @@ export class Conversation {
       say: (room) => request("typing.start", { room }).catch(() => {}),
       nameOf: async (user) => (await people.meet(user)).display_name,
     });
+    const mentionable = new Mentionable({ api, me: me.id });
+    const form = /** @type {HTMLFormElement} */ (the("composer"));
+    this.#mentions = new MentionList(form, (q) => mentionable.find(this.room, q));
     this.#drafts = new Drafts(localStorage, me.id);
-    this.#composer = new Composer(/** @type {HTMLFormElement} */ (the("composer")), {
+    this.#composer = new Composer(form, {
       drafts: this.#drafts,
       textMax: house.textMax,
       gate: () => this.#gate(),
@@ -139,6 +145,7 @@ export class Conversation {
   connect() {
     this.#view.connect();
     this.#composer.connect();
+    this.#mentions.connect();
     this.#menu.connect();
     this.#focus.connect();
   }
@@ -146,6 +153,7 @@ export class Conversation {
   disconnect() {
     this.#view.disconnect();
     this.#composer.disconnect();
+    this.#mentions.disconnect();
     this.#menu.disconnect();
     this.#focus.disconnect();
   }
@@ -263,6 +271,7 @@ export class Conversation {
   /** Signing out leaves nothing of what was written on this machine. */
   forgetAll() {
     this.#composer.disconnect();
+    this.#mentions.disconnect();
     this.#outbox.clear();
     this.#drafts.clear();
   }
@@ -276,6 +285,7 @@ export class Conversation {
   /** @param {Room} room */
   #opened(room) {
     this.#composer.open(room.id, titleOf(room));
+    this.#mentions.close();
     this.#typing.open(room.id);
   }
 

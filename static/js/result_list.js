@@ -81,29 +81,9 @@ export class ResultList {
   /** @param {Result[]} results @param {string} note */
   #show(results, note) {
     this.#results = results;
-    this.#list.replaceChildren(...results.map((result, index) => this.#optionFor(result, index)));
+    this.#list.replaceChildren(...results.map((result, index) => optionOf(result, index, this.#list.id)));
     this.#note.textContent = note;
     this.#choose(this.#chosen);
-  }
-
-  /** @param {Result} result @param {number} index */
-  #optionFor({ glyph, title, note }, index) {
-    const option = document.createElement("li");
-    option.className = "result result--option";
-    option.id = `${this.#list.id}-${index}`;
-    option.setAttribute("role", "option");
-    option.dataset.index = String(index);
-    const text = document.createElement("span");
-    text.className = "result__text";
-    const name = document.createElement("b");
-    name.textContent = title;
-    const more = document.createElement("span");
-    more.className = "field__help";
-    more.textContent = note;
-    text.append(name, " ", more);
-    if (glyph) option.append(glyph);
-    option.append(text);
-    return option;
   }
 
   /** @param {number} index */
@@ -141,4 +121,24 @@ export class ResultList {
     const option = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-index]"));
     if (option) this.#results[Number(option.dataset.index)]?.pick();
   }
+}
+
+/** A line of a listbox. @param {Omit<Result, "id" | "pick">} result @param {number} index @param {string} listId */
+export function optionOf({ glyph, title, note }, index, listId) {
+  const option = document.createElement("li");
+  option.className = "result result--option";
+  option.id = `${listId}-${index}`;
+  option.setAttribute("role", "option");
+  option.dataset.index = String(index);
+  const text = document.createElement("span");
+  text.className = "result__text";
+  const name = document.createElement("b");
+  name.textContent = title;
+  const more = document.createElement("span");
+  more.className = "field__help";
+  more.textContent = note;
+  text.append(name, " ", more);
+  if (glyph) option.append(glyph);
+  option.append(text);
+  return option;
 }
