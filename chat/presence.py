@@ -329,3 +329,12 @@ async def last_seen(users: Sequence[str]) -> dict[str, datetime]:
         for user, value in zip(users, values, strict=True)
         if value
     }
+
+
+async def forget(user: str) -> None:
+    """Forget when this person was last there, as far as Redis answers."""
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await rds.client().delete(keys.last_seen(user))
+    except Exception as error:  # noqa: BLE001  whatever Redis does, chat goes on
+        logger.debug("last seen not forgotten: %s", type(error).__name__)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from chat import fanout
+from chat import fanout, presence
 from chat.services import drafts
 from chatsite import times
 
@@ -49,9 +49,12 @@ async def connections_asked(
 
 
 async def profile_changed(*, user: str, now: datetime | None = None) -> None:
-    """Forget everywhere what was known of a person's name and face."""
+    """Forget everywhere what was known of a person's name and face; and of whoever does not share
+    it any more, when they were last there."""
     house = await fanout.current()
     house.store.person_changed(user)
     await house.store.writer.append(
         drafts.house_event("profile_changed", actor=user, now=now or times.utc_now(), user=user)
     )
+    if not await house.store.shares_presence(user):
+        await presence.forget(user)

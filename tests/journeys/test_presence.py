@@ -128,6 +128,19 @@ async def test_whoever_does_not_share_presence_is_offline_at_once(
         assert reply["data"] == {"users": {bob.id: "offline"}, "last_seen": {}}
 
 
+async def test_whoever_stops_sharing_presence_while_away_was_never_there(
+    alice: Person, bob: Person
+) -> None:
+    async with await alice.wire(at=0) as hers:
+        await watch(hers, bob)
+        async with await bob.wire(at=1):
+            await told(hers, bob, "online")
+        await told(hers, bob, "offline")
+        assert (await hers.ask("presence.watch", {"users": [bob.id]}))["data"]["last_seen"]
+        await bob.rest.patch("/me", shares_presence=False)
+        assert (await hers.ask("presence.watch", {"users": [bob.id]}))["data"]["last_seen"] == {}
+
+
 async def test_it_is_known_when_somebody_was_last_there_unless_they_hid(
     alice: Person, bob: Person
 ) -> None:
