@@ -86,6 +86,11 @@ def render(text: str, *, names: Collection[str] = ()) -> str:
         rendered = markdown.render(text, {"names": names})
     except _TooDearError:
         return _as_typed(text)
+    return safe(rendered)
+
+
+def safe(rendered: str) -> str:
+    """HTML without whatever messages do not have. What `render` made stays as it is."""
     return nh3.clean(
         rendered,
         tags=_TAGS,

@@ -13,7 +13,7 @@ from django.utils.safestring import mark_safe
 from pymongo.errors import DuplicateKeyError
 
 from accounts import services
-from chat import errors, stored
+from chat import errors, stored, text
 
 Document = dict[str, Any]
 VERSION: Final = 1
@@ -59,7 +59,10 @@ def take(read: Iterable[str]) -> Iterator[str]:
         if kind == "person":
             if _is_new_person(document):
                 yield kind
-        elif kind in _COLLECTIONS:
+            continue
+        if kind == "event":
+            _make_safe(document, number)
+        if kind in _COLLECTIONS:
             try:
                 stored.collection(_COLLECTIONS[kind]).insert_one(document)
             except DuplicateKeyError:
@@ -109,6 +112,16 @@ def _people(wanted: set[ObjectId], told: set[ObjectId]) -> Iterator[str]:
     told |= new
     for user in stored.collection("accounts_user").find({"_id": {"$in": sorted(new)}}, PERSON):
         yield _line("person", user)
+
+
+def _make_safe(event: Document, number: int) -> None:
+    """Files can be edited, and pages show this HTML as it is."""
+    for holder in (event, event.get("original") or {}):
+        if "html" in holder:
+            try:
+                holder["html"] = text.safe(holder["html"])
+            except TypeError:
+                raise NotOurs(f"line {number} has an html that is no text") from None
 
 
 def _is_new_person(person: Document) -> bool:

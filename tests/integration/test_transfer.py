@@ -80,6 +80,29 @@ def test_the_page_shows_what_people_saw(tmp_path: Path) -> None:
     assert "(deleted)" in page
 
 
+def test_only_its_owner_may_read_what_was_exported(tmp_path: Path) -> None:
+    talk = Talk()
+    file = tmp_path / "room.jsonl"
+    run("export_room", talk.room, str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_file_has_for_html_is_made_safe(tmp_path: Path) -> None:
+    talk = Talk()
+    talk.say("hello")
+    file = tmp_path / "room.jsonl"
+    run("export_room", talk.room, str(file))
+    collection("chat_event").delete_many({"room_id": ObjectId(talk.room)})
+    lines = documents(file)
+    evil = '<p>hello</p><meta http-equiv="refresh" content="0;url=//evil.example">'
+    event = next(line["event"] for line in lines if line.get("event", {}).get("text") == "hello")
+    event |= {"html": evil, "original": {"text": "hello", "html": evil, "mentions": []}}
+    file.write_text("\n".join(json.dumps(line) for line in lines))
+    run("import_room", str(file))
+    stored = collection("chat_event").find_one({"_id": event["_id"]}) or {}
+    assert stored["html"] == stored["original"]["html"] == "<p>hello</p>"
+
+
 def test_a_dry_run_stores_nothing(tmp_path: Path) -> None:
     talk = Talk()
     file = tmp_path / "room.jsonl"

@@ -1,5 +1,6 @@
 """Owns `manage.py export_room`: a room into a file, as JSON Lines or as a page to read."""
 
+import os
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +31,8 @@ class Command(OperatorCommand):
         room, file = ObjectId(options["room"]), options["file"]
         partial = file.with_name(file.name + ".part")  # whole or not at all
         try:
-            with partial.open("w", encoding="utf-8") as out:
+            partial.unlink(missing_ok=True)
+            with open(partial, "w", encoding="utf-8", opener=_private) as out:
                 written = _write_page(room, out) if options["html"] else _write_lines(room, out)
             partial.replace(file)
         except OSError as error:
@@ -39,6 +41,11 @@ class Command(OperatorCommand):
             partial.unlink(missing_ok=True)
         self.stdout.write(f"{written} lines in {file}.")
         return 0
+
+
+def _private(path: str, flags: int) -> int:
+    """A room may be a direct conversation: nobody else on this machine reads along."""
+    return os.open(path, flags | os.O_EXCL, 0o600)
 
 
 def _write_lines(room: ObjectId, out: IO[str]) -> int:
