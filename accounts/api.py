@@ -249,4 +249,4 @@ def _signed_in(request: Request, user: User) -> dict[str, Any]:
 
 
 def _network(request: Request) -> str:
-    return throttles.network(addresses.of_request(request._request))
+    return addresses.network(addresses.of_request(request._request))

@@ -8,7 +8,6 @@ none. Synchronous, as the edges that need it run on threads; `RATE_LIMITS=off` l
 
 import functools
 import hashlib
-import ipaddress
 import threading
 import time
 from collections import OrderedDict
@@ -99,19 +98,6 @@ def guess(*counted: tuple[Throttle, str]) -> Iterator[None]:
 def _give_back_all(counted: tuple[tuple[Throttle, str], ...]) -> None:
     for throttle, subject in counted:
         give_back(throttle, subject)
-
-
-def network(address: str) -> str:
-    """What is counted as one address: an IPv6 subscriber has a whole /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address or "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)
 
 
 def _key(throttle: Throttle, subject: str) -> str:

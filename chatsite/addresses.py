@@ -42,6 +42,19 @@ def client_address(*, peer: str, forwarded_for: str, trusted: Sequence[str]) -> 
     return client
 
 
+def network(address: str) -> str:
+    """What is counted as one address: an IPv6 subscriber has a whole /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address or "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    return str(parsed)
+
+
 def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)

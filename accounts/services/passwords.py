@@ -11,6 +11,7 @@ from accounts import mail, names, passwords, selectors, stored, throttles
 from accounts.models import User
 from accounts.services import logins
 from chat import errors
+from chatsite import addresses
 
 WRONG_LOGIN: Final = "The name or the password is wrong."
 WRONG_LINK: Final = "This link has been used or is too old. Please ask for a new one."
@@ -28,7 +29,7 @@ def login_check(*, login: str, password: str, address: str) -> User:
         RateLimited: too many attempts for this name, or from this address.
     """
     with throttles.guess(
-        (throttles.LOGIN_ADDRESS, throttles.network(address)),
+        (throttles.LOGIN_ADDRESS, addresses.network(address)),
         (throttles.LOGIN_ACCOUNT, names.login_key(login)),
     ):
         user = selectors.user_by_login(login)
@@ -78,7 +79,7 @@ def password_reset_request(*, email: str, origin: str, address: str) -> None:
     Raises:
         RateLimited: too many requests from this network address.
     """
-    throttles.take(throttles.RESET_ADDRESS, throttles.network(address))
+    throttles.take(throttles.RESET_ADDRESS, addresses.network(address))
     try:
         throttles.take(throttles.RESET_ACCOUNT, names.email_clean(email))
     except errors.RateLimited:
@@ -93,7 +94,7 @@ def password_reset(*, uid: str, token: str, new: str, address: str) -> User:
         ValidationFailed: the link is used, old or forged, or the password too weak.
         RateLimited: too many tries from this network address.
     """
-    throttles.take(throttles.RESET_CONFIRM_ADDRESS, throttles.network(address))
+    throttles.take(throttles.RESET_CONFIRM_ADDRESS, addresses.network(address))
     user = reset_user(uid=uid, token=token)
     if user is None:
         raise errors.ValidationFailed(WRONG_LINK, fields={"token": [WRONG_LINK]})

@@ -11,6 +11,7 @@ from accounts import names, passwords, selectors, signals, throttles
 from accounts.models import User
 from accounts.services import logins
 from chat import errors
+from chatsite import addresses
 from metrics import instruments
 
 TAKEN: Final = {
@@ -31,7 +32,7 @@ def user_register(
     """
     if not settings.REGISTRATION:
         raise errors.RegistrationClosed
-    throttles.take(throttles.REGISTER_ADDRESS, throttles.network(address))
+    throttles.take(throttles.REGISTER_ADDRESS, addresses.network(address))
     return user_create(username=username, email=email, password=password, display_name=display_name)
 
 

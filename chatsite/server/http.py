@@ -189,7 +189,8 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             ),
             trusted=self.server.trusted_proxies,
         )
-        sockets.admit(address)
+        counted_as = addresses.network(address)
+        sockets.admit(counted_as)
         scope = {
             "type": "websocket",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -207,7 +208,7 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
         }
         connected, early = self.channel.released()
         self.server.protocol_disconnected(self)
-        sockets.take(connected, key=key, scope=scope, early=early, address=address)
+        sockets.take(connected, key=key, scope=scope, early=early, address=counted_as)
 
     def _refuse_body(self) -> None:
         refusal = refusals.Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much.")

@@ -209,6 +209,34 @@ async def test_what_nobody_answers_and_what_is_too_much_is_answered_in_our_form(
         assert answer.headers["Retry-After"] == str(error["retry_after"])
 
 
+@pytest.mark.parametrize("path", ["/api/v1/auth/login", "/admin/login/"])
+async def test_logins_are_counted_by_address_and_of_ipv6_by_subscriber(
+    tmp_path_factory: pytest.TempPathFactory, path: str
+) -> None:
+    folder = tmp_path_factory.mktemp("counting")
+    folder.chmod(0o755)
+    gone = f"{HOST}:{proxy.free_port()}"
+    nginx = Composed(folder, port=proxy.free_port(), replicas=[gone], host=HOST)
+    trusted = nginx.error_log.with_name("parley-trusted.conf")
+    trusted.parent.mkdir()
+    trusted.write_text(f"set_real_ip_from {HOST};")
+    ends = range(1, LOGINS_AT_ONCE + 1)
+    async with (
+        running(nginx),
+        httpx.AsyncClient(base_url=nginx.url, timeout=DEADLINE_S) as http,
+    ):
+
+        async def answered(*addresses: str) -> set[int]:
+            heads = [{"X-Forwarded-For": each} for each in addresses]
+            found = await asyncio.gather(*(http.post(path, headers=head) for head in heads))
+            return {each.status_code for each in found}
+
+        assert await answered(*(f"2001:db8:0:1::{end:x}" for end in ends)) == {429, 503}
+        assert await answered(*(f"2001:db8:1::{end:x}" for end in ends)) == {429, 503}
+        assert await answered(*(f"2001:db8:2:{end:x}::1" for end in ends)) == {503}
+        assert await answered(*(f"198.51.100.{end}" for end in ends)) == {503}
+
+
 async def test_the_log_says_what_was_asked_and_not_what_was_searched_for(nginx: Composed) -> None:
     async with httpx.AsyncClient(base_url=nginx.url, timeout=DEADLINE_S) as http:
         reply = await http.get("/healthz?q=a-secret")

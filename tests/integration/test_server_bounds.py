@@ -45,12 +45,19 @@ def from_(address: str) -> dict[str, str]:
     return HANDSHAKE | {"X-Forwarded-For": address}
 
 
-def test_an_address_has_so_many_sockets_and_all_together_so_many(few: Served) -> None:
+@pytest.mark.parametrize(
+    ("one", "again"),
+    [("10.0.0.1", "10.0.0.1"), ("2001:db8::1", "2001:db8::9:0:0:1")],
+    ids=["an address", "a network of IPv6"],
+)
+def test_one_has_so_many_sockets_and_all_together_so_many(
+    few: Served, one: str, again: str
+) -> None:
     with Raw(few.port) as first, Raw(few.port) as second, Raw(few.port) as other:
-        assert " 101 " in first.ask(from_("10.0.0.1"))
-        assert " 101 " in second.ask(from_("10.0.0.1"))
+        assert " 101 " in first.ask(from_(one))
+        assert " 101 " in second.ask(from_(again))
         with Raw(few.port) as third:
-            refused = third.ask(from_("10.0.0.1"))
+            refused = third.ask(from_(one))
             assert refused.startswith("HTTP/1.1 503 ")
             error = assert_refused(refused, third.rest())
             assert f"retry-after: {error['retry_after']}" in refused.splitlines()
@@ -59,8 +66,8 @@ def test_an_address_has_so_many_sockets_and_all_together_so_many(few: Served) ->
             assert " 503 " in fourth.ask(from_("10.0.0.3"))
 
     def is_taken() -> bool:
-        with Raw(few.port) as again:
-            return " 101 " in again.ask(from_("10.0.0.1"))
+        with Raw(few.port) as late:
+            return " 101 " in late.ask(from_(one))
 
     until(is_taken)  # those who went have given back their place
 

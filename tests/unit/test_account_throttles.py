@@ -1,6 +1,4 @@
-"""Counting without Redis, and what is counted as one."""
-
-import pytest
+"""Counting without Redis."""
 
 from accounts import throttles
 
@@ -41,17 +39,3 @@ def test_forgets_the_one_untouched_for_longest_when_full() -> None:
     assert len(counter) == 2
     assert counter.add("a", 60, now=4.0)[0] == 3
     assert counter.add("b", 60, now=4.0)[0] == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2::", "2001:db8:1:2::"),
-        ("", "unknown"),
-    ],
-)
-def test_takes_a_subscribers_network_for_one_address(address: str, network: str) -> None:
-    assert throttles.network(address) == network

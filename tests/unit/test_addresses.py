@@ -47,3 +47,17 @@ def test_leads_mail_to_the_public_origin_whatever_host_was_asked_for() -> None:
     assert addresses.origin_of(request) == "http://localhost:8000"
     with override_settings(PUBLIC_ORIGINS=["https://chat.example.org"]):
         assert addresses.origin_of(request) == "https://chat.example.org"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::", "2001:db8:1:2::"),
+        ("", "unknown"),
+    ],
+)
+def test_takes_a_subscribers_network_for_one_address(address: str, network: str) -> None:
+    assert addresses.network(address) == network
