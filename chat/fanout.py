@@ -48,7 +48,7 @@ class Fanout:
 
     def __init__(self) -> None:
         self.cache = Cache()
-        self.turns = Turns()
+        self.turns = Turns(tell=lambda room: self.bus.publish(HOUSE_ROOM, {"contested": room}))
         self.store = Store(
             mongo.database(),
             committed=self._committed,
@@ -199,6 +199,8 @@ class Fanout:
                 items.append(Item(event[0], event[1], event[2], Frame(event[3])))
             elif "head" in payload:
                 self.repair.expect(room, payload["head"], is_sure=True)
+            elif "contested" in payload:
+                self.turns.contested(payload["contested"])
             else:
                 for listener in self.ephemeral_listeners:
                     listener(room, payload)

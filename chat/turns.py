@@ -14,6 +14,7 @@ Redis again (`take`, `heard`).
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
@@ -75,7 +76,8 @@ end
 class Turns:
     """One process's turns, on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._tell = tell
         self._me = uuid.uuid4().hex
         self._contested: dict[str, float] = {}
         self._given: dict[str, int] = {}
@@ -100,6 +102,12 @@ class Turns:
             self._contested.clear()
             self._given.clear()
         self._contested[room] = monotonic() + CONTESTED_S
+
+    def claim(self, room: str) -> None:
+        """A transaction lost a race here. The others win all of them and see no reason for turns,
+        so they are told."""
+        self.contested(room)
+        self._tell(room)
 
     async def take(self, room: str) -> int:
         """Wait for this process's turn, for `WAIT_MAX_S` at most. Returns the newest seq that the

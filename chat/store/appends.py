@@ -33,9 +33,9 @@ class Place(NamedTuple):
 
 
 Change = Callable[[AsyncClientSession, Place], Awaitable[None]]
-"""What else an append does, inside its transaction and before its event is inserted, so that it may
-complete the event's document. May raise a ChatError to undo everything; runs again after a lost
-race."""
+"""What else an append does, inside its transaction. May complete the event's document (what stands
+in the log is what it leaves), and raise a ChatError to undo everything; runs again after a lost
+race, and its own event may be in the log by then."""
 
 
 @dataclass(slots=True)
@@ -48,6 +48,11 @@ class Append:
     change: Change | None = None
     also: "tuple[Append, ...]" = ()
     """More events, of this or other logs, in the same transaction (their own `change` unused)."""
+
+    @property
+    def several(self) -> "tuple[Append, ...]":
+        """This one and those that go along."""
+        return (self, *self.also)
 
     @property
     def needs_transaction(self) -> bool:
@@ -144,6 +149,8 @@ class Turns(Protocol):
 
     def contested(self, room: str) -> None: ...
 
+    def claim(self, room: str) -> None: ...
+
     async def take(self, room: str) -> int: ...
 
     async def give(self, room: str, seq: int) -> None: ...
@@ -156,6 +163,9 @@ class NoTurns:
         return False
 
     def contested(self, room: str) -> None:
+        pass
+
+    def claim(self, room: str) -> None:
         pass
 
     async def take(self, room: str) -> int:
@@ -176,12 +186,13 @@ class Group(NamedTuple):
 
     @property
     def together(self) -> list[Waiting]:
-        """All but the contested, which wait for their turns."""
-        return [waiting for run in self.runs for waiting in run] + self.singles + self.alone
+        """What the next group waits for."""
+        return [waiting for run in self.runs for waiting in run] + self.singles
 
     @property
     def all(self) -> list[Waiting]:
-        return [waiting for run in self.contested for waiting in run] + self.together
+        apart = [waiting for run in self.contested for waiting in run] + self.alone
+        return apart + self.together
 
 
 def next_group(
@@ -192,18 +203,17 @@ def next_group(
     is_contested: Callable[[str], bool],
 ) -> Group:
     """Take the next group out of what waits: of each room its plain events, `most` of them, or the
-    first with a change. Nothing of `busy` rooms, of which something is being written."""
+    first with a change. Nothing of `busy` rooms, of which something is being written, and of no
+    room twice."""
     group = Group([], [], [], [])
-    also_busy = set(busy)
+    taken = set(busy)
     for room, queue in list(rooms.items()):
         first = queue[0]
-        if room in busy:
+        logs = rooms_of([first]) if first.append.also else {room}
+        if not taken.isdisjoint(logs):
             continue
+        taken |= logs
         if first.append.needs_transaction:
-            others = {one.room for one in first.append.also}
-            if others & also_busy:
-                continue  # a log of its own is being written: the next group takes it
-            also_busy |= others
             group.alone.append(queue.popleft())
         else:
             run = _plain(queue, most=most)
@@ -218,6 +228,12 @@ def next_group(
     if len(group.singles) == 1:
         group.runs.append([group.singles.pop()])
     return group
+
+
+def rooms_of(those: Collection[Waiting]) -> set[str]:
+    """The rooms that these write in."""
+    also = {one.room for waiting in those for one in waiting.append.also}
+    return {waiting.append.room for waiting in those} | also
 
 
 def more_of(rooms: dict[str, deque[Waiting]], room: str, *, most: int) -> list[Waiting]:
@@ -265,6 +281,12 @@ def places_after(head: Head, run: Sequence[Waiting]) -> list[Place]:
 def placed(document: Document, place: Place) -> Document:
     """The document as it is stored."""
     return document | {"seq": place.seq, "n": place.n, "room_n": place.room_n}
+
+
+def all_placed(several: Sequence[Append], places: Sequence[Place]) -> list[Document]:
+    """The documents of these as they are stored."""
+    pairs = zip(several, places, strict=True)
+    return [placed(one.document, place) for one, place in pairs]
 
 
 def who_try_again(run: Sequence[Waiting], *, most: int) -> list[Waiting]:

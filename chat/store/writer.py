@@ -2,11 +2,11 @@
 
 A process has one writer. While one write is under way the next group gathers; there is no timer,
 but for a few turns of the loop after a pause. A room with several waiting gets one ordered insert;
-rooms with one each share one unordered insert; an append that changes more than the log gets a
-transaction of its own; a room that other processes write in too waits for its turn apart. Nobody
-holds a lock: seq+1 is tried only once seq is committed, and a duplicate (room_id, seq) means that
-another process was first, so the head is read again and the rest retried. A duplicate _id is a
-retry of the same command, answered with what is stored.
+rooms with one each share one unordered insert. Beside the groups, which do not wait for it: what
+changes more than the log, each in a transaction of its own, and what goes into a room that other
+processes write in too, in its turn. Nobody holds a lock: seq+1 is tried only once seq is committed,
+and a duplicate (room_id, seq) means that another process was first, so the head is read again and
+the rest retried. A duplicate _id is a retry of the same command, answered with what is stored.
 
 Promise: an append is answered only after `w: majority, j: true`; order within a room is the order
 of the calls; of every new event `committed` hears first, in seq order of this process's appends,
@@ -18,18 +18,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import deepcopy
 from typing import Any, Final
 
-from bson import ObjectId
 from pymongo import WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
 from chat import errors, tasks
 from chat.store import appends
 from chat.store.appends import Append, Committed, Place, Stored, Turns, Waiting
 from chat.store.heads import Head, Heads
+from chat.store.outcomes import Outcomes
 from metrics import instruments
 
 Document = dict[str, Any]
@@ -43,6 +45,11 @@ GATHER_TURNS: Final = 4
 """Turns of the loop that a group gathers after a pause, so that the first is not written alone."""
 CONFLICTS_MAX: Final = 200
 """Times an append may lose the race for a seq before its client is asked to retry."""
+PAUSE_S: Final = 0.005
+PAUSE_MAX_S: Final = 0.1
+"""A transaction that lost a race waits before it tries again: `PAUSE_S`, then twice as long."""
+TRANSACTIONS_MAX: Final = 16
+"""Transactions under way: half of the connections to the database (`chatsite.mongo.POOL_MAX`)."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,14 +69,14 @@ class Writer:
     ) -> None:
         self._events = events.with_options(write_concern=DURABLE)
         self._heads = heads
-        self._committed = committed
-        self._answered = answered
+        self._outcomes = Outcomes(self._events, heads, committed=committed, answered=answered)
         self._about_to = about_to
         self._turns = turns or appends.NoTurns()
         self._rooms: dict[str, deque[Waiting]] = {}
         self._by_id: dict[str, Waiting] = {}
         self._writing: set[str] = set()
         self._apart = tasks.Tasks()
+        self._transactions = asyncio.Semaphore(TRANSACTIONS_MAX)
         self._work = asyncio.Event()
         self._written = asyncio.Event()
 
@@ -137,17 +144,18 @@ class Writer:
         group = appends.next_group(
             self._rooms, most=RUN_MAX, busy=self._writing, is_contested=self._turns.is_contested
         )
-        self._writing |= {waiting.append.room for waiting in group.all}
+        self._writing |= appends.rooms_of(group.all)
         for run in group.contested:
             self._apart.own(self._write([self._write_in_turn(run[0].append.room, run)], run))
+        for waiting in group.alone:
+            self._apart.own(self._write([self._write_alone(waiting)], [waiting]))
         together = group.together
         if together:
             writes = [self._write_in_order(run[0].append.room, run) for run in group.runs]
-            writes += [self._write_alone(waiting) for waiting in group.alone]
             if group.singles:
                 writes.append(self._write_singles(group.singles))
             await self._write(writes, together)
-        return bool(together or group.contested)
+        return bool(group.all)
 
     async def _write(self, writes: Sequence[Awaitable[None]], those: Sequence[Waiting]) -> None:
         try:
@@ -157,18 +165,23 @@ class Writer:
             for waiting in those:
                 waiting.unavailable()  # if nothing answered it
                 self._by_id.pop(waiting.id, None)
-            self._writing -= {waiting.append.room for waiting in those}
+            self._writing -= appends.rooms_of(those)
             self._written.set()
             if self._rooms:  # more may have come of these
                 self._work.set()
 
     async def _write_in_turn(self, room: str, run: list[Waiting]) -> None:
         """A contested room, in its turn; what came while it was waited for goes along."""
+        async with self._turn(room) as is_behind:
+            run += appends.more_of(self._rooms, room, most=RUN_MAX - len(run))
+            await self._write_in_order(room, run, is_behind=is_behind)
+
+    @asynccontextmanager
+    async def _turn(self, room: str) -> AsyncIterator[bool]:
+        """This process's turn in a contested room; whether what others wrote has still to come."""
         seq = await self._turns.take(room)
         try:
-            run += appends.more_of(self._rooms, room, most=RUN_MAX - len(run))
-            is_behind = not await self._heads.comes_to(room, seq)
-            return await self._write_in_order(room, run, is_behind=is_behind)
+            yield not await self._heads.comes_to(room, seq)
         finally:
             await self._turns.give(room, self._heads.known(room).seq)
 
@@ -183,13 +196,13 @@ class Writer:
             except BulkWriteError as error:
                 failed = error.details["writeErrors"][:1]
                 if not failed or error.details.get("writeConcernErrors"):
-                    return self._unknown(run, error)
+                    return self._outcomes.unknown(run, error)
                 index = failed[0]["index"]
-                head = self._done(run[:index], places[:index]) or head
+                head = self._outcomes.done(run[:index], places[:index]) or head
                 if failed[0]["code"] != appends.DUPLICATE:
-                    return self._unknown(run[index:], error)
+                    return self._outcomes.unknown(run[index:], error)
                 if appends.is_retry(failed[0]):
-                    await self._answer_retry(run[index])
+                    await self._outcomes.answer_retry(run[index])
                     run = run[index + 1 :]
                 else:
                     self._turns.contested(room)
@@ -197,9 +210,9 @@ class Writer:
                     run = appends.who_try_again(run[index:], most=CONFLICTS_MAX)
                     head = await self._found_head(room, run, refresh=True)
             except PyMongoError as error:
-                return await self._settle(room, run, places, error)
+                return await self._outcomes.settle(room, run, places, error)
             else:
-                self._done(run, places)
+                self._outcomes.done(run, places)
                 return None
         return None
 
@@ -221,13 +234,13 @@ class Writer:
         except BulkWriteError as error:
             failed = {entry["index"]: entry for entry in error.details["writeErrors"]}
             if error.details.get("writeConcernErrors"):
-                return self._unknown(waiting, error)
+                return self._outcomes.unknown(waiting, error)
         except PyMongoError as error:
             for one, place in pairs:
-                await self._settle(one.append.room, [one], [place], error)
+                await self._outcomes.settle(one.append.room, [one], [place], error)
             return None
         kept = [i for i in range(len(pairs)) if i not in failed]
-        self._done([waiting[i] for i in kept], [places[i] for i in kept])
+        self._outcomes.done([waiting[i] for i in kept], [places[i] for i in kept])
         again = []
         for i, entry in failed.items():
             if entry["code"] == appends.DUPLICATE and not appends.is_retry(entry):
@@ -252,141 +265,76 @@ class Writer:
     # --- transactions ---
 
     async def _write_alone(self, waiting: Waiting) -> None:
-        append = waiting.append
-        several = [append, *append.also]
-        for _ in range(CONFLICTS_MAX):
-            places: list[Place] = []
-            try:
-                ends: dict[str, Head] = {}
-                for one in several:
-                    end = ends.get(one.room) or await self._heads.known_or_found(one.room)
-                    places.append(appends.place_after(end, one.document))
-                    ends[one.room] = Head(places[-1].seq, places[-1].room_n)
-                await self._transact(append, several, places)
-            except errors.ChatError as error:
-                return await self._refused_or_retry(waiting, error)
-            except DuplicateKeyError as error:
-                if appends.is_retry(error.details or {}):
-                    return await self._answer_retry(waiting)
-                if not appends.is_place(error.details or {}):
-                    raise
-                await self._lost_race(several)
-            except OperationFailure as error:
-                if not error.has_error_label("TransientTransactionError"):
-                    return await self._settle(append.room, [waiting], places[:1], error)
-                await self._lost_race(several)
-            except PyMongoError as error:
-                return await self._settle(append.room, [waiting], places[:1], error)
-            else:
-                return self._done_alone(waiting, several, places)
+        """One with a change, and what goes along. Its round trips lose every race with the one of
+        an insert, so it holds the turns of its contested rooms for all of them."""
+        several = waiting.append.several
+        rooms = sorted({one.room for one in several}, reverse=True)  # the house log last: all wait
+        places: list[Place] = []
+        for tries in range(CONFLICTS_MAX):
+            async with AsyncExitStack() as turns:
+                try:
+                    await self._look_again(several, places)
+                    for room in filter(self._turns.is_contested, rooms):
+                        if await turns.enter_async_context(self._turn(room)):
+                            await self._heads.refreshed(room)
+                    places = await self._next_places(several)
+                    await self._transact(waiting.append, places, claims=tries > 0)
+                except errors.ChatError as error:
+                    return await self._outcomes.refused_or_retry(waiting, error)
+                except BulkWriteError as error:
+                    failed = error.details["writeErrors"][0]
+                    if appends.is_retry(failed):
+                        return await self._outcomes.answer_retry(waiting)
+                    if not appends.is_place(failed):
+                        raise
+                except OperationFailure as error:
+                    if not error.has_error_label("TransientTransactionError"):
+                        return await self._outcomes.settle_alone(waiting, places, error)
+                except PyMongoError as error:
+                    return await self._outcomes.settle_alone(waiting, places, error)
+                else:
+                    return self._outcomes.done_alone(waiting, places)
+            instruments.append_conflicted()
+            await asyncio.sleep(min(PAUSE_S * 2**tries, PAUSE_MAX_S))
         return waiting.unavailable()
 
-    async def _transact(
-        self, append: Append, several: Sequence[Append], places: Sequence[Place]
-    ) -> None:
-        pairs = list(zip(several, places, strict=True))
-        self._about_to([(one.room, place.seq) for one, place in pairs])
-        client = self._events.database.client
+    async def _look_again(self, several: Sequence[Append], tried: Sequence[Place]) -> None:
+        """After a lost race: find the heads, and in which rooms others write."""
+        last = {one.room: place.seq for one, place in zip(several, tried, strict=False)}
+        for room, seq in last.items():
+            if (await self._heads.refreshed(room)).seq >= seq:
+                self._turns.claim(room)
+
+    async def _next_places(self, several: Sequence[Append]) -> list[Place]:
+        places = []
+        ends: dict[str, Head] = {}
+        for one in several:
+            end = ends.get(one.room) or await self._heads.known_or_found(one.room)
+            places.append(appends.place_after(end, one.document))
+            ends[one.room] = Head(places[-1].seq, places[-1].room_n)
+        return places
+
+    async def _transact(self, append: Append, places: Sequence[Place], *, claims: bool) -> None:
+        """`claims`: the events first, to take their places before others do, who lose them for as
+        long as the change lasts."""
+        several = append.several
+        self._about_to([(one.room, place.seq) for one, place in zip(several, places, strict=True)])
         async with (
-            client.start_session() as session,
+            self._transactions,
+            self._events.database.client.start_session() as session,
             await session.start_transaction(write_concern=DURABLE),
         ):
+            claimed = deepcopy(appends.all_placed(several, places)) if claims else []
+            if claimed:
+                await self._events.insert_many(claimed, session=session)
             if append.change is not None:
                 await append.change(session, places[0])
-            for one, place in pairs:
-                await self._events.insert_one(appends.placed(one.document, place), session=session)
-
-    async def _refused_or_retry(self, waiting: Waiting, refusal: errors.ChatError) -> None:
-        """The change refused: because it was made before, by this very id, or for good."""
-        try:
-            stored = await self._events.find_one(waiting.key, {"_id": 1})
-        except PyMongoError as error:
-            return self._unknown([waiting], error)
-        if stored is not None:
-            return await self._answer_retry(waiting)
-        return waiting.refuse(refusal)
-
-    async def _lost_race(self, several: Sequence[Append]) -> None:
-        instruments.append_conflicted()
-        for room in {one.room for one in several}:
-            await self._heads.refreshed(room)
-
-    def _done_alone(
-        self, waiting: Waiting, several: Sequence[Append], places: Sequence[Place]
-    ) -> None:
-        instruments.committed(time.perf_counter() - waiting.since)
-        new = [self._new(one, place) for one, place in zip(several, places, strict=True)]
-        self._tell(new, [(waiting, places[0])])
-
-    # --- outcomes ---
-
-    def _done(self, run: Sequence[Waiting], places: Sequence[Place]) -> Head | None:
-        """Durable: tell the process, then the callers. Returns the new head of the last room."""
-        now = time.perf_counter()
-        for waiting in run:
-            instruments.committed(now - waiting.since)
-        done = list(zip(run, places, strict=True))
-        self._tell([self._new(waiting.append, place) for waiting, place in done], done)
-        return Head(places[-1].seq, places[-1].room_n) if places else None
-
-    def _new(self, append: Append, place: Place) -> Committed:
-        self._heads.saw(append.room, Head(place.seq, place.room_n))
-        return Committed(append.room, place, append.document["kind"], append.encode(place))
-
-    def _tell(self, new: Sequence[Committed], done: Sequence[tuple[Waiting, Place]]) -> None:
-        """The process now; the callers two turns of the loop later: their next appends, elsewhere,
-        would lose the race with the word to other processes."""
-        self._committed(new)
-        for waiting, _ in done:
-            waiting.is_stored = True
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._answer, new, done)
-
-    def _answer(self, new: Sequence[Committed], done: Sequence[tuple[Waiting, Place]]) -> None:
-        for (waiting, place), event in zip(done, new, strict=False):
-            document = appends.placed(waiting.append.document, place)
-            waiting.resolve(Stored(document, duplicate=False, frame=event.frame))
-        self._answered(new)
-
-    async def _answer_retry(self, waiting: Waiting) -> None:
-        """The id is stored already: answer with what is there."""
-        document = await self._events.find_one(waiting.key)
-        if document is None:  # of another room, or gone since
-            document = await self._events.find_one({"_id": waiting.id})
-        if document is None:
-            return waiting.unavailable()
-        try:
-            appends.check_same(waiting.append, document)
-        except errors.Conflict as error:
-            return waiting.refuse(error)
-        return waiting.resolve(Stored(document, duplicate=True, frame=None))
-
-    async def _settle(
-        self, room: str, run: Sequence[Waiting], places: Sequence[Place], error: PyMongoError
-    ) -> None:
-        """The database did not answer: what it has after all is done, the rest is refused."""
-        self._heads.forget(room)
-        if not places:
-            return self._unknown(run, error)
-        try:
-            ours = {"_id": {"$in": [waiting.id for waiting in run]}, "room_id": ObjectId(room)}
-            found = {d["_id"]: d async for d in self._events.find(ours)}
-        except PyMongoError:
-            return self._unknown(run, error)
-        for waiting, place in zip(run, places, strict=True):
-            stored = found.get(waiting.id)
-            if stored is not None and stored["seq"] == place.seq and not waiting.append.also:
-                self._done([waiting], [place])
-            else:
-                self._unknown([waiting], error)
-        return None
-
-    def _unknown(self, run: Sequence[Waiting], error: Exception) -> None:
-        """Nothing is acked that is not known to be stored; the client repeats the id."""
-        logger.warning("%d appends not confirmed: %s", len(run), type(error).__name__)
-        for waiting in run:
-            self._heads.forget(waiting.append.room)
-            waiting.unavailable()
+            documents = appends.all_placed(several, places)
+            if not claimed:
+                await self._events.insert_many(documents, session=session)
+            for document in (new for new in documents if claimed and new not in claimed):
+                key = {"_id": document["_id"], "room_id": document["room_id"]}
+                await self._events.replace_one(key, document, session=session)
 
     async def _found_head(
         self, room: str, run: Sequence[Waiting], *, refresh: bool = False
@@ -396,5 +344,5 @@ class Writer:
                 return await self._heads.refreshed(room)
             return await self._heads.known_or_found(room)
         except PyMongoError as error:
-            self._unknown(run, error)
+            self._outcomes.unknown(run, error)
             return None

@@ -130,6 +130,16 @@ async def test_a_room_in_which_nobody_else_writes_has_no_turns_any_more(
     assert not mine.is_contested(room)
 
 
+def test_who_loses_with_a_transaction_has_the_others_told(room: str) -> None:
+    told: list[str] = []
+    mine = Turns(tell=told.append)
+    mine.contested(room)
+    assert not told
+    mine.claim(room)
+    assert told == [room]
+    assert mine.is_contested(room)
+
+
 async def test_who_is_next_goes_with_the_others_event_and_asks_nobody(
     room: str, monkeypatch: pytest.MonkeyPatch, patient: None
 ) -> None:
