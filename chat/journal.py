@@ -225,10 +225,16 @@ def _named(message: Message, document: Document, person: str) -> Message:
 
 
 async def _with_targets(store: Store, documents: Sequence[Document]) -> list[Document]:
-    """Edits and restorations together with the message that they are of (as `of`)."""
+    """Edits and restorations together with the message that they are of (as `of`). Of one that
+    retention removed there is nothing to show but that something was here."""
     edited = {(d["room_id"], d["target"]) for d in documents if d["kind"] in WHOLE}
     targets = await store.events_by_id(edited)
-    return [d | {"of": targets[d["target"]]} if d["kind"] in WHOLE else d for d in documents]
+    return [_with_target(d, targets) if d["kind"] in WHOLE else d for d in documents]
+
+
+def _with_target(document: Document, targets: Mapping[str, Document]) -> Document:
+    target = targets.get(document["target"])
+    return document | ({"of": target} if target else {"kind": "room", "data": {}})
 
 
 async def surroundings(store: Store, documents: Iterable[Document]) -> tuple[People, Quotes]:

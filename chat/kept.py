@@ -12,9 +12,11 @@ from typing import Any, Final
 from bson import ObjectId
 
 from chat import stored
+from chatsite import times
 
 Document = dict[str, Any]
-FIELDS: Final = {"seq": 1, "kind": 1, "pinned": 1}
+FIELDS: Final = {"seq": 1, "kind": 1, "pinned": 1, "edited_at": 1, "data": 1}
+EMPTY: Final[Document] = {"text": "", "html": "", "mentions": []}
 SWEPT: Final = "swept_seq"
 """A field that only this knows, of rooms: up to where nothing is left to remove but what is
 unpinned since."""
@@ -49,12 +51,28 @@ def sweep(record: Document) -> Iterator[int]:
 def _remove(room: ObjectId, page: list[Document]) -> int:
     removed = 0
     events = stored.collection("chat_event")
-    for stays, run in groupby(page, key=_stays):
+    for stays, events_of_run in groupby(page, key=_stays):
+        run = list(events_of_run)
         seqs = [event["seq"] for event in run]
         if not stays:
+            for event in filter(_has_later_texts, run):
+                _empty_later_texts(room, event)
             here = {"room_id": room, "seq": {"$gte": seqs[0], "$lte": seqs[-1]}}
             removed += events.delete_many(here).deleted_count
     return removed
+
+
+def _empty_later_texts(room: ObjectId, message: Document) -> None:
+    """What a message came to say stands in its edits too; those above the mark stay, without it."""
+    events = stored.collection("chat_event")
+    found = events.find({"room_id": room, "target": message["_id"]}, {"kind": 1})
+    texts = [event["_id"] for event in found if event["kind"] in ("edit", "restore")]
+    events.update_many({"_id": {"$in": texts}, "room_id": room}, {"$set": EMPTY})
+
+
+def _has_later_texts(event: Document) -> bool:
+    is_edited = event.get("edited_at", times.NEVER) != times.NEVER
+    return event["kind"] == "message" and (is_edited or bool(event.get("data")))
 
 
 def _stays(event: Document) -> bool:

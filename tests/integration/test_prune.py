@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from chat import kept, retention
 from chat.stored import collection
-from tests.integration.test_verify import Talk, hexed
+from tests.integration.test_verify import Talk, hexed, new
 from tests.integration.test_verify import run as verified
 
 pytestmark = pytest.mark.usefixtures("running_services")
@@ -87,6 +87,24 @@ def test_a_cursor_below_the_mark_is_reset_and_one_above_is_not() -> None:
     page = read("events", after=low)
     assert not page["reset"]
     assert page["events"][0]["seq"] == low + 1
+
+
+def test_an_edit_of_what_is_gone_is_an_event_that_says_nothing() -> None:
+    talk = Talk()
+    path = f"/rooms/{talk.room}/messages/{talk.plain}"
+    talk.check(talk.api.patch(path, {"id": new(), "text": "a late edit"}))
+    edit = talk.events()[-1]
+    talk.say("the newest")
+    prune(talk, "--keep-messages", "2")
+    room = collection("chat_room").find_one({"_id": ObjectId(talk.room)}) or {}
+    page = Read(talk)("events", after=room["low_seq"])
+    [shown] = [event for event in page["events"] if event["seq"] == edit["seq"]]
+    assert (shown["type"], shown["data"]) == ("room.changed", {})
+    seqs = [event["seq"] for event in page["events"]]
+    assert seqs == list(range(room["low_seq"] + 1, page["head_seq"] + 1))
+    stored = next(event for event in talk.events() if event["_id"] == edit["_id"])
+    assert (stored["text"], stored["html"]) == ("", "")
+    assert verified(talk.room) == ([], 0)
 
 
 def test_all_may_go_and_the_log_goes_on() -> None:
