@@ -186,6 +186,7 @@ def deeds_for(message: Wire, room: Wire, *, me: str, now: datetime) -> list[str]
         ),
         "copy": True,
         "link": True,
+        "unread": not is_own,
         "report": not is_own,
         "delete": is_own or moderates,
     }

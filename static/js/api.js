@@ -31,6 +31,11 @@ export class Api {
     return this.#call("PATCH", path, body);
   }
 
+  /** @param {string} path @param {object} body */
+  put(path, body) {
+    return this.#call("PUT", path, body);
+  }
+
   /** @param {string} path */
   delete(path) {
     return this.#call("DELETE", path, {});

@@ -130,7 +130,10 @@ export class Conversation {
         up: () => this.#editNewest(),
       },
     });
-    this.#deeds = new MessageDeeds({ me: me.id, api, dialogs, request, composer: this.#composer, toast });
+    this.#deeds = new MessageDeeds({
+      ...{ me: me.id, api, dialogs, request, composer: this.#composer, toast },
+      keepUnread: (message) => this.#view.keepUnread(message),
+    });
     this.#menu = new MessageMenu(root, {
       messageAround: (element) => this.#view.messageAround(element),
       deedsFor: (message) => this.#deedsFor(message),

@@ -10,6 +10,8 @@ import { uuid7 } from "./uuid.js";
 
 export class MessageDeeds {
   #me;
+  #api;
+  #keepUnread;
   #request;
   #composer;
   #toast;
@@ -21,10 +23,13 @@ export class MessageDeeds {
    *   me: string, api: import("./api.js").Api, dialogs: import("./dialogs.js").Dialogs,
    *   request: (type: string, data: object) => Promise<unknown>,
    *   composer: import("./composer.js").Composer, toast: import("./toast.js").Toast,
-   * }} with_
+   *   keepUnread: (message: Message) => void,
+   * }} with_ `keepUnread`: the server has it as unread from this one on
    */
-  constructor({ me, api, dialogs, request, composer, toast }) {
+  constructor({ me, api, dialogs, request, composer, toast, keepUnread }) {
     this.#me = me;
+    this.#api = api;
+    this.#keepUnread = keepUnread;
     this.#request = request;
     this.#composer = composer;
     this.#toast = toast;
@@ -56,6 +61,11 @@ export class MessageDeeds {
       case "link":
         this.#copy(`${location.origin}/rooms/${message.room}/?n=${message.n}`, "The link is copied.");
         return;
+      case "unread": {
+        const path = `/rooms/${message.room}/read`;
+        this.#tell(this.#api.put(path, { n: message.n - 1, force: true }).then(() => this.#keepUnread(message)));
+        return;
+      }
       case "report":
         this.#askReport(message);
         return;

@@ -6,7 +6,7 @@
 
 /** @typedef {import("./types.js").Room} Room */
 /** @typedef {import("./types.js").Message} Message */
-/** @typedef {"react" | "reply" | "edit" | "pin" | "unpin" | "copy" | "link" | "report" | "delete"} Deed */
+/** @typedef {"react" | "reply" | "edit" | "pin" | "unpin" | "copy" | "link" | "unread" | "report" | "delete"} Deed */
 /** @typedef {"archived" | "muted" | "moderators"} Closed */
 
 /** @param {Pick<Room, "role">} room */
@@ -42,6 +42,7 @@ export function deedsFor(message, room, me, now) {
     [message.pinned ? "unpin" : "pin", mayPin],
     ["copy", true],
     ["link", true],
+    ["unread", !isOwn],
     ["report", !isOwn],
     ["delete", isOwn || moderates(room)],
   ];

@@ -11,6 +11,7 @@ export class Reading {
   #room = "";
   #seenN = 0;
   #belowLine = 0;
+  #isHeld = false;
 
   /** @param {{rooms: import("./rooms.js").Rooms, marks: import("./read_marks.js").ReadMarks}} with_ */
   constructor({ rooms, marks }) {
@@ -32,6 +33,7 @@ export class Reading {
   enter(timeline, room) {
     this.#room = room.id;
     this.#seenN = room.read_n;
+    this.#isHeld = false;
     this.#drawLine(timeline, room);
   }
 
@@ -51,11 +53,25 @@ export class Reading {
     if (!isRead && room && room.read_n >= message.n - 1) timeline.lineAfterN = message.n - 1;
   }
 
+  /** Message `n` and what follows are unread again: in sight or not, until the room is left or one writes. @param {Timeline} timeline @param {number} n */
+  keepUnread(timeline, n) {
+    this.#isHeld = true;
+    this.#rooms.read(this.#room, n - 1);
+    const room = this.#rooms.get(this.#room);
+    if (room) this.#drawLine(timeline, room);
+  }
+
+  /** @param {Timeline} timeline */
+  wrote(timeline) {
+    this.#isHeld = false;
+    timeline.lineAfterN = null;
+  }
+
   /** The end is in sight. @param {Timeline} timeline */
   reachedEnd(timeline) {
     this.#seenN = Math.max(this.#seenN, timeline.lastN);
     const room = this.#rooms.get(this.#room);
-    if (!room || !this.#marks.isAttended || timeline.lastN <= room.read_n) return;
+    if (!room || this.#isHeld || !this.#marks.isAttended || timeline.lastN <= room.read_n) return;
     this.#marks.reached(room.id, timeline.lastN);
     this.#rooms.read(room.id, timeline.lastN);
   }

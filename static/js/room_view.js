@@ -194,9 +194,17 @@ export class RoomView {
     if (timeline === this.#timeline) this.#scroller.keep(() => this.#view.render(timeline, { quietly }));
   }
 
+  /** From this message on, all is unread again. @param {Message} message */
+  keepUnread({ room, n }) {
+    const timeline = this.#timeline;
+    if (!timeline || room !== this.#room?.id) return;
+    this.#reading.keepUnread(timeline, n);
+    this.#scroller.keep(() => this.#view.render(timeline, { quietly: true }));
+  }
+
   /** One writes something here: to the end of what is loaded, where it stands whether or not the rest can be had. */
   async wrote() {
-    if (this.#timeline) this.#timeline.lineAfterN = null;
+    if (this.#timeline) this.#reading.wrote(this.#timeline);
     this.#scroller.goTo("bottom");
     await this.toNewest();
     this.#moved();

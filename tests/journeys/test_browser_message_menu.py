@@ -56,7 +56,14 @@ async def test_two_people_use_all_of_a_messages_menu(
     await expect(hers.get(".message--pending")).to_have_count(0)
     cake_for_him = his.message("who brings").first
     cake_for_her = hers.message("who brings").first
-    assert await offered(his, cake_for_him) == ["react", "reply", "copy", "link", "report"]
+    assert await offered(his, cake_for_him) == [
+        "react",
+        "reply",
+        "copy",
+        "link",
+        "unread",
+        "report",
+    ]
     assert await offered(hers, cake_for_her) == [
         "react", "reply", "edit", "pin", "copy", "link", "delete"
     ]  # fmt: skip

@@ -155,6 +155,34 @@ async def test_reading_goes_on_where_it_stopped(
     await expect(window.get(".new-line")).to_be_in_viewport()
 
 
+async def test_what_is_marked_as_unread_stays_so_though_its_end_is_in_sight(
+    windows: Windows, alice: Person, bob: Person
+) -> None:
+    room, other = await alice.channel(bob), await bob.channel()
+    await fill(alice, room, 5)
+    window = await windows.of(bob, at=1, room=room)
+    entry = window.get(f'[data-room="{room}"]')
+    count = entry.locator("[data-part=unread-count]")
+    await expect(entry).not_to_have_class(re.compile("unread"))
+    await window.message("line 4.").hover()
+    await window.get("[data-more]").click()
+    await window.get("[data-message-menu] [data-deed=unread]").click()
+    await expect(window.get(".new-line + .message")).to_contain_text("line 4.")
+    await expect(count).to_have_text("2")
+    await fill(alice, room, 1, word="late")
+    await window.sees("late 1.")
+    await expect(count).to_have_text("3")
+
+    await window.get(f'[data-room="{other}"] a').click()
+    await expect(window.page).to_have_url(re.compile(other))
+    await window.page.reload()  # the server knows it too
+    await window.live()
+    await expect(count).to_have_text("3")
+    await entry.locator("a").click()
+    await expect(window.get(".new-line + .message")).to_contain_text("line 4.")
+    await expect(entry).not_to_have_class(re.compile("unread"))
+
+
 async def test_place_and_draft_stay_with_their_room(
     windows: Windows, alice: Person, bob: Person
 ) -> None:
