@@ -80,6 +80,7 @@ class Chat {
     clock: new ServerClock(this.#state.now),
     request: (type, data) => this.#connection.request(type, data),
     hurry: () => this.#connection.retry(),
+    unsentChanged: () => this.#roomsChanged(),
   });
 
   #memberMenu = new MemberMenu(the("[data-member-menu]", HTMLElement), {
@@ -278,7 +279,7 @@ class Chat {
       this.#isDrawing = false;
       const openId = this.#conversation.room?.id ?? "";
       const room = this.#rooms.get(openId);
-      this.#list.render(this.#rooms, openId);
+      this.#list.render(this.#rooms, openId, (id) => this.#conversation.hasFailed(id));
       this.#badge.show(room ? titleOf(room) : "Welcome", this.#rooms.waiting);
       this.#shell.showElsewhere(this.#rooms.all.some((other) => other.id !== openId && isCalling(other)));
       if (!room) return;

@@ -43,6 +43,7 @@ const CLOSED = {
  *   people: import("./people.js").People, dialogs: import("./dialogs.js").Dialogs,
  *   toast: import("./toast.js").Toast, clock: import("./server_clock.js").ServerClock,
  *   request: (type: string, data: object) => Promise<any>, hurry: () => void,
+ *   unsentChanged: () => void,
  * }} House
  */
 
@@ -73,7 +74,10 @@ export class Conversation {
       storage: localStorage,
       send: ({ room, id, text, reply_to }) =>
         request("message.send", { room, id, text, ...(reply_to ? { reply_to: reply_to.id } : {}) }),
-      onChange: (room) => this.#view.unsentChanged(room),
+      onChange: (room) => {
+        this.#view.unsentChanged(room);
+        house.unsentChanged();
+      },
       onStored: (message) => {
         this.#learn(message);
         this.#view.stored(message);
@@ -84,7 +88,10 @@ export class Conversation {
     });
     this.#edits = new Edits({
       send: ({ room, id, target, text }) => request("message.edit", { room, id, target, text }),
-      onChange: (room) => this.#view.editsChanged(room),
+      onChange: (room) => {
+        this.#view.editsChanged(room);
+        house.unsentChanged();
+      },
       onFailed: (room, reason) => this.#failed(room, reason),
     });
     this.#marks = new ReadMarks(async (room, n) => {
@@ -169,6 +176,11 @@ export class Conversation {
   /** How many messages would be lost with this page's storage. */
   get unsent() {
     return this.#outbox.size;
+  }
+
+  /** Whether something written in a room could not be sent. @param {string} room */
+  hasFailed(room) {
+    return this.#outbox.hasFailed(room) || this.#edits.hasFailed(room);
   }
 
   /** Starts from the page that the server rendered. @param {Room} room @param {import("./types.js").Page} page @param {number} n */

@@ -34,6 +34,11 @@ export class Edits {
     return this.#edits.get(target) ?? null;
   }
 
+  /** @param {string} room */
+  hasFailed(room) {
+    return [...this.#edits.values()].some((edit) => edit.room === room && edit.state === "failed");
+  }
+
   /** @param {string} room @param {string} target @param {string} text */
   submit(room, target, text) {
     this.#go({ id: uuid7(), room, target, text, state: "pending", reason: "" });

@@ -77,6 +77,11 @@ export class Outbox {
     return this.#items.filter((item) => item.room === room);
   }
 
+  /** @param {string} room */
+  hasFailed(room) {
+    return this.of(room).some((item) => item.state === "failed");
+  }
+
   /** The line is there: everything that waits goes out. */
   connect() {
     this.#isConnected = true;

@@ -46,7 +46,7 @@ export class RoomListView {
   #presence;
   /** @type {Map<string, HTMLElement>} */
   #shown = new Map();
-  /** What each row was written from: as long as it is the same, the row is left alone. @type {Map<string, [Room, boolean, string | null]>} */
+  /** What each row was written from: as long as it is the same, the row is left alone. @type {Map<string, [Room, boolean, string | null, boolean]>} */
   #written = new Map();
   #openId = "";
 
@@ -60,11 +60,14 @@ export class RoomListView {
     }
   }
 
-  /** @param {import("./rooms.js").Rooms} rooms @param {string} openId */
-  render(rooms, openId) {
+  /**
+   * @param {import("./rooms.js").Rooms} rooms @param {string} openId
+   * @param {(room: string) => boolean} hasFailed whether something written there could not be sent
+   */
+  render(rooms, openId, hasFailed) {
     const focused = this.#lists.contains(document.activeElement) ? document.activeElement : null;
-    this.#renderSection("channels", rooms.named, openId);
-    this.#renderSection("direct", rooms.direct, openId);
+    this.#renderSection("channels", rooms.named, openId, hasFailed);
+    this.#renderSection("direct", rooms.direct, openId, hasFailed);
     for (const [id, element] of this.#shown) {
       if (rooms.get(id)) continue;
       element.remove();
@@ -83,13 +86,13 @@ export class RoomListView {
     if (row) this.#lists.scrollTop += Math.min(0, row.top - seen.top) + Math.max(0, row.bottom - seen.bottom);
   }
 
-  /** @param {string} name @param {Room[]} rooms @param {string} openId */
-  #renderSection(name, rooms, openId) {
+  /** @param {string} name @param {Room[]} rooms @param {string} openId @param {(room: string) => boolean} hasFailed */
+  #renderSection(name, rooms, openId, hasFailed) {
     const section = /** @type {HTMLElement} */ (this.#lists.querySelector(`[data-section="${name}"]`));
     const list = /** @type {HTMLElement} */ (section.querySelector("[data-list]"));
     rooms.forEach((room, index) => {
       const element = this.#shown.get(room.id) ?? this.#make(room);
-      this.#fill(element, room, openId);
+      this.#fill(element, room, openId, hasFailed(room.id));
       if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
     });
     /** @type {HTMLElement} */ (section.querySelector("[data-none]")).hidden = rooms.length > 0;
@@ -105,13 +108,13 @@ export class RoomListView {
     return element;
   }
 
-  /** @param {HTMLElement} element @param {Room} room @param {string} openId */
-  #fill(element, room, openId) {
+  /** @param {HTMLElement} element @param {Room} room @param {string} openId @param {boolean} isFailed */
+  #fill(element, room, openId, isFailed) {
     const isOpen = room.id === openId;
     const state = room.kind === "direct" && room.people?.length === 1 ? this.#presence.of(room.people[0].id) : null;
     const written = this.#written.get(room.id);
-    if (written && written[0] === room && written[1] === isOpen && written[2] === state) return;
-    this.#written.set(room.id, [room, isOpen, state]);
+    if (written && written[0] === room && written[1] === isOpen && written[2] === state && written[3] === isFailed) return;
+    this.#written.set(room.id, [room, isOpen, state, isFailed]);
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`[data-part="${name}"]`));
     const badge = badgeOf(room);
     element.classList.toggle("room-link--unread", isCalling(room));
@@ -122,6 +125,7 @@ export class RoomListView {
     part("presence").textContent = state ? `, ${state}` : "";
     part("unread").hidden = room.unread === 0 || badge > 0;
     part("unread-count").textContent = shortCount(room.unread);
+    part("failed").hidden = !isFailed;
     part("badge").hidden = badge === 0;
     part("badge-count").textContent = shortCount(badge);
     const link = /** @type {HTMLAnchorElement} */ (element.querySelector("a"));

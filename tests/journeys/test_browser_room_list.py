@@ -15,7 +15,7 @@ LIST = """
     ["channels", "direct"].map((name) =>
       `<section data-section=${name}><ul data-list></ul><p data-none></p></section>`).join("")
   }</div><template><li style="block-size: 20px"><a><span data-part=glyph></span>${
-    ["name", "presence", "pinned", "unread", "unread-count", "badge", "badge-count"]
+    ["name", "presence", "pinned", "unread", "unread-count", "failed", "badge", "badge-count"]
       .map((part) => `<span data-part=${part}></span>`).join("")
   }</a></li></template>`;
   const { Rooms } = await import("/js/rooms.js");
@@ -23,7 +23,8 @@ LIST = """
   const presence = new Presence({ watch: async () => ({ users: {} }), onChange: () => {} });
   const lists = document.getElementById("lists");
   const view = new RoomListView(lists, document.querySelector("template"), presence);
-  const rooms = new Rooms("me", () => {});
+  const rooms = new Rooms("me", () => {}), failed = new Set();
+  const show = (open) => view.render(rooms, open, (id) => failed.has(id));
   const room = (id, kind = "channel", more = {}) => ({ id, kind, name: id, notify: "all",
     unread: 0, mentions: 0, pinned: false, head_n: 0, read_n: 0, last_message: null, ...more });
 """
@@ -98,25 +99,30 @@ async def test_a_row_is_written_again_only_when_its_room_changed(modules: Page) 
         "room_list_view",
         LIST
         + """rooms.replace(Array.from({ length: 200 }, (_, at) => room(`r${100 + at}`)));
-        view.render(rooms, "r100");
+        show("r100");
         const changes = new MutationObserver(() => {});
         changes.observe(lists, { subtree: true, childList: true, attributes: true });
         const rows = () => new Set(changes.takeRecords()
           .map(({ target }) => target.closest("[data-room]")?.dataset.room ?? "the list"));
-        view.render(rooms, "r100");
+        show("r100");
         const told = [[...rows()]];
         rooms.change("r150", { unread: 1 });
-        view.render(rooms, "r100");
+        show("r100");
         told.push([...rows()]);
-        view.render(rooms, "r101");
+        show("r101");
         told.push([...rows()]);
+        failed.add("r160");
+        show("r101");
+        told.push([...rows()], lists.querySelectorAll("[data-part=failed]:not([hidden])").length);
         return told;""",
         exports="{ RoomListView }",
     )
+    assert told.pop() == 1
     assert [[row for row in rows if row != "the list"] for rows in told] == [
         [],
         ["r150"],
         ["r100", "r101"],
+        ["r160"],
     ]
 
 
@@ -139,16 +145,16 @@ async def test_the_open_room_is_in_sight_and_a_row_that_moves_keeps_the_focus(
         };
         const told = [];
         for (const open of ["r25", "r26", "r10"]) {
-          view.render(rooms, open);
+          show(open);
           told.push(inSight().includes(open));
         }
         lists.scrollTop = 200;
-        view.render(rooms, "r10");
+        show("r10");
         told.push(lists.scrollTop);
         const link = lists.querySelector("[data-room=d2] a");
         link.focus();
         rooms.change("d2", said(3));
-        view.render(rooms, "r10");
+        show("r10");
         const direct = [...lists.querySelectorAll("[data-section=direct] li")]
           .map((row) => row.dataset.room);
         return [...told, direct, document.activeElement === link];""",

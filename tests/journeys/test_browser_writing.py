@@ -55,6 +55,15 @@ async def test_what_is_refused_in_a_room_that_was_left_is_said(
     line.refuse(frame, code="muted", message="You are muted in this room.")
     toast = window.get("[data-toast]")
     await expect(toast).to_contain_text(f"{name}: Not sent: You are muted in this room.")
+    entry = window.get(f'[data-room="{room}"]')
+    sign = entry.locator("[data-part=failed]")
+    await expect(sign).to_be_visible()
+    await window.page.reload()
+    await window.live()
+    await expect(sign).to_be_visible()
+    await entry.locator("a").click()
+    await window.message("to nobody").get_by_role("button", name="Discard").click()
+    await expect(sign).to_be_hidden()
 
 
 async def test_a_failed_answer_is_written_again_as_an_answer(
