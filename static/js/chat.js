@@ -12,6 +12,7 @@ import { Dialogs } from "./dialogs.js";
 import { connectInvite } from "./invite_dialog.js";
 import { connectJump } from "./jump_dialog.js";
 import { Keys } from "./keys.js";
+import { connectCases } from "./lazy.js";
 import { MemberMenu } from "./member_menu.js";
 import { targetOf } from "./message_changes.js";
 import { OwnPresence } from "./own_presence.js";
@@ -57,6 +58,7 @@ class Chat {
   #shell = new Shell(this.#root);
   #dialogs = new Dialogs().connect();
   #toast = new Toast(the("[data-toast]", HTMLElement));
+  #clock = new ServerClock(this.#state.now);
   #isDrawing = false;
 
   #connection = new Connection({
@@ -77,7 +79,7 @@ class Chat {
     people: this.#people,
     dialogs: this.#dialogs,
     toast: this.#toast,
-    clock: new ServerClock(this.#state.now),
+    clock: this.#clock,
     request: (type, data) => this.#connection.request(type, data),
     hurry: () => this.#connection.retry(),
     unsentChanged: () => this.#roomsChanged(),
@@ -87,6 +89,7 @@ class Chat {
     api: this.#api,
     write: (user) => this.#writeTo(user),
     done: (said, isRefusal) => this.#toast.say(said, { isRefusal }),
+    clock: this.#clock,
   });
 
   #own = new OwnSettings(the("[data-panel]", HTMLElement), {
@@ -175,6 +178,7 @@ class Chat {
     });
     const openRoom = () => this.#conversation.room;
     connectSettings(around, { openRoom, changed: (room) => this.#rooms.change(room.id, room) });
+    connectCases(around, openRoom);
     connectInvite(around, { openRoom, added: (said) => this.#toast.say(said) });
     connectLeave(around, { openRoom, left: (room) => this.#left(room) });
     the('[data-form="leave"]', HTMLFormElement).addEventListener("submit", (event) => {

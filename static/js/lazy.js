@@ -17,3 +17,17 @@ export function lazily(bring) {
     return brought;
   };
 }
+
+/**
+ * The dialog of those who moderate.
+ * @param {{api: import("./api.js").Api, dialogs: import("./dialogs.js").Dialogs}} around
+ * @param {() => import("./types.js").Room | null} openRoom
+ */
+export function connectCases({ api, dialogs }, openRoom) {
+  const cases = lazily(async () => new (await import("./cases.js")).Cases(dialogs.get("moderation"), api));
+  dialogs.onOpen("moderation", (dialog) => {
+    const room = openRoom();
+    const errors = /** @type {HTMLElement} */ (dialog.querySelector('[data-part="errors"]'));
+    cases().then((shown) => room && shown.show(room.id), (error) => (errors.textContent = String(error)));
+  });
+}

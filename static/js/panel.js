@@ -1,9 +1,8 @@
 // @ts-check
 /** Owns the panel beside the room: its topic, what is pinned and the people in it. */
 
-import { countOf, untilOf } from "./format.js";
+import { countOf } from "./format.js";
 import { lazily } from "./lazy.js";
-import { isMuted } from "./message_rights.js";
 import { showState } from "./presence.js";
 import { faceOf } from "./people.js";
 import { Refusal } from "./refusal.js";
@@ -237,8 +236,7 @@ export class Panel {
     line.dataset.user = user.id;
     const note = document.createElement("span");
     note.className = "person__note";
-    const muted = isMuted(member, Date.now()) ? `muted until ${untilOf(member.muted_until ?? "")}` : "";
-    note.textContent = muted || (ROLES[/** @type {keyof typeof ROLES} */ (role)] ?? role);
+    note.textContent = this.#menu.mutedSaid(member) || (ROLES[/** @type {keyof typeof ROLES} */ (role)] ?? role);
     line.append(faceOf(user, "small"), name, note);
     item.append(line);
     return item;

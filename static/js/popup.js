@@ -40,6 +40,14 @@ export class Popup {
     if (focus) this.#controls[0]?.focus();
   }
 
+  /** Adds to its top: what is below, perhaps under a finger already, stays where it is. @param {() => void} change */
+  grow(change) {
+    const { top, height } = this.#element.getBoundingClientRect();
+    change();
+    const y = top - (this.#element.getBoundingClientRect().height - height);
+    this.#element.style.setProperty("--y", `${Math.round(Math.max(EDGE_PX, y))}px`);
+  }
+
   close() {
     if (this.isOpen) this.#element.hidePopover();
   }
