@@ -61,7 +61,7 @@ class Rooms(APIView):
     @extend_schema(
         tags=["rooms"],
         request=bodies.RoomBody,
-        responses=responses({201: bodies.RoomAnswer}, 400, 401, 409, 422, 429),
+        responses=responses({201: bodies.RoomAnswer}, 400, 401, 403, 409, 422, 429),
     )
     def post(self, request: Request) -> HttpResponse:
         """Make a channel or a group; its maker owns it."""

@@ -20,6 +20,8 @@ from chat.store import Place, records
 from chat.store.records import RoomRecord
 from chatsite import times
 
+ROOMS_PER_PERSON_MAX: Final = 500
+"""That one person owns when making another: everybody brought into one has it in their list."""
 NAME_MAX: Final = 80
 TOPIC_MAX: Final = 500
 SLOW_MODE_MAX_S: Final = 6 * 3600
@@ -44,6 +46,7 @@ async def room_create(
     Raises:
         ValidationFailed: of the kind, the name, the topic or the people.
         Conflict: a channel of this name (without case) exists.
+        Forbidden: one owns as many rooms as one may.
         NewAccount, RateLimited, Unavailable.
     """
     now = now or times.utc_now()
@@ -241,6 +244,14 @@ async def _make(
 
     async def change(session: AsyncClientSession, _place: Place) -> None:
         database = session.client[settings.MONGODB_NAME]
+        if owner:
+            # Exact: each such transaction has its own place in the house log.
+            owned = {"user_id": ObjectId(owner), "role": "owner"}
+            found = database["chat_membership"].find(owned, {"_id": 1}, session=session)
+            if len(await found.limit(ROOMS_PER_PERSON_MAX).to_list()) >= ROOMS_PER_PERSON_MAX:
+                raise errors.Forbidden(
+                    f"You own {ROOMS_PER_PERSON_MAX} rooms. Hand one over, or leave it, first."
+                )
         try:
             await database["chat_room"].insert_one(room, session=session)
         except DuplicateKeyError as error:

@@ -312,3 +312,25 @@ async def test_coming_going_and_making_rooms_takes_of_a_persons_rate(
             await doing
     await services.room_join(bob, room=hers)  # is in already
     assert await services.direct_open(bob, user_ids=[alice.user_id]) == (direct, False)
+
+
+async def test_one_person_owns_only_so_many_rooms_however_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chat.services.rooms.ROOMS_PER_PERSON_MAX", 2)
+    alice, bob = await cast.people("alice", "bob")
+    await cast.channel(bob, alice)  # of which she is only a member
+
+    async def make(process: Fanout) -> str:
+        cast.be(process)
+        return await cast.group(alice)
+
+    async with cast.processes(2, monkeypatch) as processes:
+        refused = await together(*(make(process) for process in [*processes, *processes]))
+        assert [type(error) for error in refused] == [errors.Forbidden] * 2
+        owned = [shown for shown in await selectors.rooms_mine(alice) if shown.role == "owner"]
+        assert len(owned) == 2
+        await services.room_leave(alice, room=owned[0].id)
+        await cast.channel(alice)
+        with pytest.raises(errors.Forbidden):
+            await cast.channel(alice)
