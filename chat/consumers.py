@@ -7,11 +7,12 @@ used.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, Final, assert_never
 
@@ -243,15 +244,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     async def _answer(self, frame_id: FrameId, command: Command, connection: Connection) -> None:
         """One command, one reply. Sends are answered later, when they are durable."""
-        try:
+        with self._refusing(frame_id):
             if not connection.is_live and not isinstance(command, commands.Resume | commands.Ping):
                 await connection.go_live()
             done = await self._perform(frame_id, command, connection)
-        except errors.ChatError as error:
-            self._refuse(frame_id, error)
-        except PyMongoError:
-            self._refuse(frame_id, errors.Unavailable(retry_after=1.0))
-        else:
             if done is not None:
                 self._reply(frame_id, done)
 
@@ -331,13 +327,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
 
     async def _answer_sent(self, frame_id: FrameId, storing: Awaitable[services.Sent]) -> None:
         started = time.perf_counter()
-        try:
+        with self._refusing(frame_id):
             sent = await storing
-        except errors.ChatError as error:
-            self._refuse(frame_id, error)
-        except PyMongoError:
-            self._refuse(frame_id, errors.Unavailable(retry_after=1.0))
-        else:
             self._reply(frame_id, {"message": sent.message, "duplicate": sent.duplicate})
             instruments.acked(time.perf_counter() - started)
 
@@ -346,7 +337,20 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
     def _reply(self, frame_id: FrameId, data: object) -> None:
         self._outbox.send(Frame(frames.reply(frame_id, data)))
 
-    def _refuse(self, frame_id: FrameId | None, error: errors.ChatError) -> None:
+    @contextlib.contextmanager
+    def _refusing(self, frame_id: FrameId) -> Iterator[None]:
+        """Whatever a command fails with is its reply; the socket goes on."""
+        try:
+            yield
+        except errors.ChatError as error:
+            self._refuse(frame_id, error)
+        except PyMongoError:
+            self._refuse(frame_id, errors.Unavailable(retry_after=1.0))
+        except Exception:
+            request_id = self._refuse(frame_id, errors.Fault())
+            logger.exception("request %s failed", request_id)
+
+    def _refuse(self, frame_id: FrameId | None, error: errors.ChatError) -> str:
         instruments.refused(error.code)
         request_id = uuid.uuid4().hex
         self._outbox.send(Frame(frames.refusal(frame_id, error, request_id=request_id)))
@@ -357,6 +361,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             is_full = len(self._bad_frames) == limits.BAD_FRAMES_MAX
             if is_full and now - first < limits.BAD_FRAMES_WINDOW_S:
                 self._outbox.close(closes.BAD_FRAMES)
+        return request_id
 
     def _too_fast(self) -> float:
         return self._bucket.take(now=time.monotonic()) if settings.RATE_LIMITS else 0.0

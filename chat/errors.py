@@ -156,6 +156,13 @@ class WordsRefused(ValidationFailed):
     default_message = "This room does not accept these words."
 
 
+class Fault(Unavailable):
+    """Something of ours failed; the log has its trace. The wire has no code of its own for it."""
+
+    http_status = 500
+    default_message = "Something went wrong on our side. It has been noted."
+
+
 class Suspended(Unauthenticated):
     reason = "suspended"
     default_message = "This account is not in use."

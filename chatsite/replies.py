@@ -57,10 +57,10 @@ def refusal_of(error: BaseException) -> errors.ChatError | None:
     return None
 
 
-def json_reply(error: errors.ChatError, *, status: int = 0) -> JsonResponse:
+def json_reply(error: errors.ChatError) -> JsonResponse:
     """An error in the one shape, with `Retry-After` where it says when."""
     response = JsonResponse(
-        {"error": error.as_wire(logs.request_id.get())}, status=status or error.http_status
+        {"error": error.as_wire(logs.request_id.get())}, status=error.http_status
     )
     for name, value in headers_of(error).items():
         response[name] = value
@@ -77,11 +77,11 @@ def headers_of(error: errors.ChatError) -> dict[str, str]:
     return headers
 
 
-def reply(request: HttpRequest, error: errors.ChatError, *, status: int = 0) -> HttpResponse:
+def reply(request: HttpRequest, error: errors.ChatError) -> HttpResponse:
     """An error as this request's kind of client can read it."""
     if is_api(request):
-        return json_reply(error, status=status)
-    status = status or error.http_status
+        return json_reply(error)
+    status = error.http_status
     page = {403: "403.html", 404: "404.html", 503: "503.html"}.get(status)
     if page is None:
         page = "500.html" if status >= 500 else "403.html"
@@ -120,7 +120,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     refusal = refusal_of(failed) if failed is not None else None
     if isinstance(refusal, errors.Unavailable):
         return reply(request, refusal)
-    return reply(request, fault(), status=500)
+    return reply(request, errors.Fault())
 
 
 class RefusalsAreNoErrors(logging.Filter):
@@ -137,8 +137,3 @@ class RefusalsAreNoErrors(logging.Filter):
             record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.exc_info = None
         return True
-
-
-def fault() -> errors.ChatError:
-    """What is said of an error that is ours. The wire has no code of its own for it."""
-    return errors.Unavailable("Something went wrong on our side. It has been noted.")

@@ -167,7 +167,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     if refusal is None:
         request: HttpRequest | None = getattr(context.get("request"), "_request", None)
         log.exception("%s failed", request.path if request is not None else "a view")
-        refusal, status = replies.fault(), 500
+        refusal = errors.Fault()
     else:
         instruments.refused(refusal.code)
     response = Response(

@@ -58,6 +58,10 @@ async def fails(*_: object) -> None:
     raise ConnectionFailure("on purpose")
 
 
+async def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("on purpose")
+
+
 @pytest.fixture
 async def socket(house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch) -> Ends:
     """A socket of alice's, not opened yet."""
@@ -280,17 +284,62 @@ async def test_a_flood_is_refused_and_lets_others_in_between(
     assert turns > count // 2
 
 
-async def test_a_fault_of_ours_leaves_nothing_of_the_socket_behind(
+@pytest.mark.parametrize(
+    ("type_", "data", "deed"),
+    [
+        ("typing.start", {"room": "1" * 24}, "typing_start"),
+        ("message.send", {"room": "1" * 24, "id": cast.new_id(), "text": "hi"}, "message_submit"),
+    ],
+)
+async def test_a_command_that_we_fail_at_is_refused_and_the_next_one_answered(
+    socket: Ends,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    type_: str,
+    data: object,
+    deed: str,
+) -> None:
+    monkeypatch.setattr(services, deed, broken)
+    socket.say(type_, data)
+    running = asyncio.create_task(SocketConsumer()(SCOPE, socket.receive, socket.send))
+    async with asyncio.timeout(DEADLINE_S):
+        error = (await socket.replies.get())["error"]
+        socket.say("ping", {})
+        assert (await socket.replies.get())["ok"]
+        socket.leave()
+        await running
+    assert error["code"] == "unavailable"
+    [logged] = [record for record in caplog.records if record.name == consumers.__name__]
+    assert error["request_id"] in logged.getMessage()
+    assert logged.exc_info is not None
+
+
+async def test_a_send_that_we_fail_at_later_is_refused_too(
+    socket: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def message_submit(*_: object, **__: object) -> Any:
+        return broken()
+
+    monkeypatch.setattr(services, "message_submit", message_submit)
+    socket.say("message.send", {"room": "1" * 24, "id": cast.new_id(), "text": "hi"})
+    running = asyncio.create_task(SocketConsumer()(SCOPE, socket.receive, socket.send))
+    async with asyncio.timeout(DEADLINE_S):
+        assert (await socket.replies.get())["error"]["code"] == "unavailable"
+        socket.leave()
+        await running
+    assert socket.code is None
+
+
+async def test_one_that_ends_by_our_fault_leaves_nothing_behind(
     socket: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = await hub.current()
 
-    async def broken(*_: object, **__: object) -> None:
+    async def open_(_connection: Connection) -> None:
         assert len(here.of(socket.user)) == 1
-        raise RuntimeError("on purpose")
+        await broken()
 
-    monkeypatch.setattr(services, "typing_start", broken)
-    socket.say("typing.start", {"room": "1" * 24})
+    monkeypatch.setattr(Connection, "open", open_)
     async with asyncio.timeout(DEADLINE_S):
         with pytest.raises(RuntimeError, match="on purpose"):
             await SocketConsumer()(SCOPE, socket.receive, socket.send)
