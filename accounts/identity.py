@@ -6,7 +6,7 @@ threads, use `accounts.live`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -45,7 +45,7 @@ Document = dict[str, Any]
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Who speaks, with what login. `expires_at` is unix seconds; None with a cookie, which lives as
-    long as its session."""
+    long as its session (`identities_ended`)."""
 
     user_id: str
     username: str
@@ -115,6 +115,33 @@ async def identity_load(*, user_id: str, session_id: str, expires_at: float | No
     except (PyMongoError, TimeoutError) as error:
         raise errors.Unavailable from error
     return identity_of(user=user, session=session, expires_at=expires_at, now=times.utc_now())
+
+
+async def identities_ended(asked: Collection[Identity]) -> dict[Identity, errors.Unauthenticated]:
+    """Those of these that hold no more, as stored now, and why.
+
+    Raises:
+        Unavailable: the database cannot be reached.
+    """
+    people, logins = _gathered()
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            users, stored = await asyncio.gather(
+                people.get_all({ObjectId(identity.user_id) for identity in asked}),
+                logins.get_all({ObjectId(identity.session_id) for identity in asked}),
+            )
+    except (PyMongoError, TimeoutError) as error:
+        raise errors.Unavailable from error
+    now = times.utc_now()
+    ended = {}
+    for identity in asked:
+        user = users.get(ObjectId(identity.user_id))
+        session = stored.get(ObjectId(identity.session_id))
+        try:
+            identity_of(user=user, session=session, expires_at=identity.expires_at, now=now)
+        except errors.Unauthenticated as error:
+            ended[identity] = error
+    return ended
 
 
 async def identity_from_cookies(cookies: Mapping[str, str]) -> Identity | None:

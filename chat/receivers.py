@@ -3,10 +3,11 @@ house. Knows no rule."""
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from accounts import signals
-from chat import bridge, errors, fanout, hub, vitals
+from chat import bridge, errors, fanout, hub, recheck, vitals
 from chat.services import house
 from chatsite import health, lifecycle
 
@@ -39,8 +40,10 @@ def _tell(work: Any) -> None:
 
 async def _start() -> None:
     bridge.settle(asyncio.get_running_loop())
-    house = (await hub.current()).house  # from the start: it answers whoever asks who is here
+    here = await hub.current()  # from the start: it answers whoever asks who is here
+    house = here.house
     house.watch(vitals.of(house).run, "vitals")
+    house.watch(partial(recheck.run, here.everyone), "recheck")
     health.add_detail("bus", lambda: "degraded" if house.bus.degraded else health.OK)
 
 

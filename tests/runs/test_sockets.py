@@ -20,8 +20,8 @@ PATHS: Final = (*(f"tests/journeys/test_{name}.py" for name in SUITE), WAITS)
 @pytest.mark.parametrize(
     ("run", "least"),
     [
-        (Run(("pytest", "-q", WAITS), about_s=45, limit_s=LIMIT_S), 2),
-        (Run(("pytest", "-q", "--server", "uvicorn", *PATHS), about_s=105, limit_s=LIMIT_S), 180),
+        (Run(("pytest", "-q", WAITS), about_s=90, limit_s=LIMIT_S), 3),
+        (Run(("pytest", "-q", "--server", "uvicorn", *PATHS), about_s=150, limit_s=LIMIT_S), 180),
     ],
     ids=["those that wait", "all on uvicorn"],
 )
