@@ -143,6 +143,12 @@ _repaired_events = Counter(
 )
 _resets = Counter("parley_resets_total", "Rooms that a client had to fetch anew.")
 _slow_closes = Counter("parley_slow_closes_total", "Sockets closed because they read too slowly.")
+_sockets_refused = _Labelled(
+    "parley_sockets_refused_total",
+    "Handshakes refused because there were as many sockets as there may be, by whose bound.",
+    "bound",
+    labels.SOCKET_BOUNDS,
+)
 _bus_degraded = Gauge(
     "parley_bus_degraded", "1 while events between replicas come by the database, not by Redis."
 )
@@ -258,6 +264,11 @@ def reset(clients: int = 1) -> None:
 def slow_closed() -> None:
     """A socket was closed because it read too slowly."""
     _slow_closes.inc()
+
+
+def socket_refused(bound: str) -> None:
+    """A handshake was refused: there were too many sockets (`bound` of `SOCKET_BOUNDS`)."""
+    _sockets_refused.inc(bound)
 
 
 def bus_degraded(flag: bool) -> None:

@@ -80,6 +80,8 @@ REDIS_OPS = frozenset(
     | {"zadd", "zmscore", "zrangebyscore", "zremrangebyscore"}
 )
 """Commands of Redis by name, those in pipelines each for itself."""
+SOCKET_BOUNDS = frozenset({"address", "all"})
+"""Of which sockets there were too many: of one address, or of all together."""
 LOG_DROP_REASONS = frozenset({"full", "refused", "closing"})
 
 OTHER = "other"

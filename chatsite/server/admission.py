@@ -7,7 +7,11 @@ from collections import Counter
 
 
 class Full(Exception):
-    """No socket more: for this address, or for all. The message is one line for people."""
+    """No socket more. The message is one line for people; `bound`: for this "address", or "all"."""
+
+    def __init__(self, words: str, *, bound: str) -> None:
+        super().__init__(words)
+        self.bound = bound
 
 
 class Admission:
@@ -26,9 +30,10 @@ class Admission:
             Full: there are as many as there may be; it was not counted.
         """
         if self._count >= self.in_all:
-            raise Full("This server has as many connections as it takes.")
+            raise Full("This server has as many connections as it takes.", bound="all")
         if self.per_address and self._by_address[address] >= self.per_address:
-            raise Full("Your address has as many connections as it may have.")
+            said = "Your address has as many connections as it may have."
+            raise Full(said, bound="address")
         self._count += 1
         self._by_address[address] += 1
 

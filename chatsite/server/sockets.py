@@ -13,6 +13,7 @@ from typing import Any, Final
 from chatsite.server import refusals
 from chatsite.server.admission import Admission, Full
 from chatsite.server.websocket import Application, WebSocket
+from metrics import instruments
 
 TICK_S: Final = 1.0
 RETRY_AFTER_S: Final = 5
@@ -44,6 +45,7 @@ class Sockets:
         try:
             self._admission.enter(address)
         except Full as full:
+            instruments.socket_refused(full.bound)
             raise refusals.Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE, str(full), retry_after=RETRY_AFTER_S
             ) from None

@@ -73,6 +73,11 @@ def test_every_promised_name_exists() -> None:
         (lambda: instruments.repaired(1), "parley_repaired_events_total", {}),
         (instruments.reset, "parley_resets_total", {}),
         (instruments.slow_closed, "parley_slow_closes_total", {}),
+        (
+            lambda: instruments.socket_refused("address"),
+            "parley_sockets_refused_total",
+            {"bound": "address"},
+        ),
         (lambda: instruments.refused("muted"), "parley_refusals_total", {"code": "muted"}),
         (instruments.cache_hit, "parley_cache_hits_total", {}),
         (instruments.cache_missed, "parley_cache_misses_total", {}),

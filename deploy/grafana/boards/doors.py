@@ -41,6 +41,13 @@ WEBSOCKET = Board(
             kind="bars",
         ),
         Panel(
+            title="Refused at the door",
+            description="Handshakes, because there were too many sockets of one address or of all.",
+            queries=((rate("parley_sockets_refused_total", "bound"), "{{bound}}"),),
+            unit=PER_S,
+            steps=until(0.1, 1),
+        ),
+        Panel(
             title="Frames in, by type",
             description="What clients do. `other` is nothing of the protocol.",
             queries=((rate("ws_messages_received_total", "type") + " > 0", "{{type}}"),),

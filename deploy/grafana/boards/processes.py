@@ -44,10 +44,11 @@ REPLICAS = Board(
         ),
         Panel(
             title="Memory",
-            description="Resident. It follows the number of sockets and rooms, not time.",
+            description="Resident. It follows the number of sockets and rooms, not time. At 1 GiB "
+            "Compose ends the replica.",
             queries=((gauge("process_resident_memory_bytes"), "{{instance}}"),),
             unit=BYTES,
-            steps=until(2**30, 2 * 2**30),
+            steps=until(700 * 2**20, 900 * 2**20),
         ),
         SOCKETS,
         Panel(
