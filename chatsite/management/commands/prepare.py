@@ -62,11 +62,7 @@ class Command(BaseCommand):
         if models.User.objects.exists():
             return
         password = secrets.token_urlsafe(PASSWORD_BYTES)
-        user = services.user_create(
-            username=ADMIN, email=f"{ADMIN}@localhost", password=password, display_name="Admin"
-        )
-        user.is_staff = user.is_superuser = True
-        user.save(update_fields=["is_staff", "is_superuser"])
+        services.admin_create(username=ADMIN, email=f"{ADMIN}@localhost", password=password)
         self.stdout.write(
             f"First start: sign in as {ADMIN} with the password {password} (shown only now)."
         )
