@@ -9,6 +9,8 @@ Requests are circles of references: what the middlewares hang on them refers bac
 circle takes 35 KB and stays until garbage is looked for, which is seldom here
 (chatsite/server/collector.py), and if that happens in the middle of a request, for hours. So these
 circles are opened; what is left are those of a view and its form, an eighth of it.
+
+It follows `ASGIHandler` of Django 5.2.19; a test tells when Django changes that.
 """
 
 import asyncio
