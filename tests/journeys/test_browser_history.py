@@ -240,3 +240,29 @@ async def test_a_page_with_more_changes_behind_it_than_are_kept_is_asked_for_aga
         exports="{ History }",
     )
     assert told == [400, None]
+
+
+async def test_a_place_that_is_gone_is_not_taken_for_one_that_was_reached(modules: Page) -> None:
+    told = await browser.in_module(
+        modules,
+        "scroller",
+        """document.body.innerHTML = `<div id=box style="block-size: 100px; overflow: auto"><div>${
+          Array.from({ length: 30 }, (_, n) =>
+            `<p data-row=m${n} data-n=${n} style="block-size: 40px; margin: 0"></p>`).join("")
+        }</div></div>`;
+        const box = document.getElementById("box");
+        const scroller = new Scroller(box, box.firstElementChild);
+        const told = [];
+        for (const key of ["m0", "m12", "m99", "m29"]) {
+          const isThere = scroller.goTo({ key, offset: -15 });
+          told.push([isThere, scroller.place.key ?? scroller.place, scroller.isAtBottom]);
+        }
+        return told;""",
+        exports="{ Scroller }",
+    )
+    assert told == [
+        [True, "m0", False],
+        [True, "m12", False],
+        [False, "m12", False],
+        [True, "bottom", True],
+    ]
