@@ -218,7 +218,7 @@ class Chat {
     }
     switch (type) {
       case "message.new":
-        if (this.#rooms.received(data)) this.#calls.received(data, this.#rooms.get(data.room));
+        if (this.#rooms.received(data)) this.#calls.received(data, /** @type {Room} */ (this.#rooms.get(data.room)));
         this.#conversation.received(data);
         return;
       case "room.added":
