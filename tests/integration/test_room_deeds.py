@@ -223,7 +223,7 @@ async def test_whoever_joins_while_the_database_is_cut_off_is_told_to_try_again(
         raise AutoReconnect("connection closed")
 
     with monkeypatch.context() as broken:
-        broken.setattr(AsyncCollection, "insert_one", cut)
+        broken.setattr(AsyncCollection, "insert_many", cut)
         with pytest.raises(errors.Unavailable):
             await services.room_join(bob, room=room)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
