@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.read_concern import ReadConcern
 
 from chat import rules
 from chat.protocol.objects import Person
@@ -22,6 +23,8 @@ from chat.store.writer import DURABLE, Writer
 from chatsite.gathered import Gathered
 
 Document = dict[str, Any]
+LASTING: Final = ReadConcern("majority")
+"""What no failover takes back. Whatever is read of a log is acked, pushed or built upon."""
 SERVER: Final = "server"
 """The id of the one document with the server's word rules."""
 PERSON_FIELDS: Final = {"username": 1, "display_name": 1, "avatar": 1}
@@ -53,7 +56,7 @@ class Store:
         turns: Turns | None = None,
     ) -> None:
         self.database = database
-        self.events = database["chat_event"]
+        self.events = database.get_collection("chat_event", read_concern=LASTING)
         self.rooms = database.get_collection("chat_room", write_concern=DURABLE)
         self.memberships = database.get_collection("chat_membership", write_concern=DURABLE)
         self.bans = database.get_collection("chat_ban", write_concern=DURABLE)
