@@ -148,10 +148,14 @@ class Fanout:
         asyncio.get_running_loop().call_later(LINGER_S, self._close_if_unused, room)
 
     def _close_if_unused(self, room: str) -> None:
-        if room not in self._pins and room != HOUSE_ROOM and room in self._feeds:
-            del self._feeds[room]
+        if room in self._pins or room == HOUSE_ROOM:
+            return
+        if room in self._opening:
+            asyncio.get_running_loop().call_later(LINGER_S, self._close_if_unused, room)
+            return
+        if self._feeds.pop(room, None) is not None:
             self.repair.forget(room)
-            self.bus.leave(room)
+        self.bus.leave(room)  # it was joined, though it may never have been opened
 
     async def _opened(self, room: str) -> Feed:
         opening = self._opening.get(room)
