@@ -54,15 +54,17 @@ class Outcomes:
 
     async def answer_retry(self, waiting: Waiting) -> None:
         """The id is stored already: answer with what is there."""
-        document = await self._events.find_one(waiting.key)
-        if document is None:  # of another room, or gone since
-            document = await self._events.find_one({"_id": waiting.id})
-        if document is None:
-            return waiting.unavailable()
         try:
+            document = await self._events.find_one(waiting.key)
+            if document is None:  # of another room, or gone since
+                document = await self._events.find_one({"_id": waiting.id})
+            if document is None:  # or not lasting yet
+                return waiting.unavailable()
             appends.check_same(waiting.append, document)
         except errors.Conflict as error:
             return waiting.refuse(error)
+        except PyMongoError as error:
+            return self.unknown([waiting], error)
         return waiting.resolve(Stored(document, duplicate=True, frame=None))
 
     async def refused_or_retry(self, waiting: Waiting, refusal: errors.ChatError) -> None:

@@ -236,8 +236,8 @@ class Writer:
             if error.details.get("writeConcernErrors"):
                 return self._outcomes.unknown(waiting, error)
         except PyMongoError as error:
-            for one, place in pairs:
-                await self._outcomes.settle(one.append.room, [one], [place], error)
+            settle = self._outcomes.settle
+            await asyncio.gather(*(settle(w.append.room, [w], [p], error) for w, p in pairs))
             return None
         kept = [i for i in range(len(pairs)) if i not in failed]
         self._outcomes.done([waiting[i] for i in kept], [places[i] for i in kept])
