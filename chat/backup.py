@@ -116,7 +116,7 @@ class _Room:
             self._out.add("chat_event", event)
             self._cursor = event["seq"]
             count += 1
-            if event.get("target") and event["seq"] > quiet_upto:
+            if event["kind"] != "message" and event.get("target") and event["seq"] > quiet_upto:
                 self._changed.add(event["target"])
                 if event["kind"] == "delete":
                     self._deleted.add(event["target"])

@@ -160,11 +160,6 @@ class Event(models.Model):
                 condition=models.Q(target__gt=""),
                 name="events_of_message",
             ),
-            models.Index(
-                fields=["room_id", "pinned", "n"],
-                condition=models.Q(pinned=True),
-                name="pins_of_room",
-            ),
         ]
 
     def __str__(self) -> str:

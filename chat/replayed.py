@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
+from chat import pins
 from chatsite import times
 
 Document = dict[str, Any]
@@ -178,12 +179,14 @@ class Replay:
         elif stored["edited_at"] != times.NEVER and "edited_at" not in wanted:
             never = {"edited_at": times.NEVER}
             yield self._wrong("text", id, stored, "is marked as edited and was not", never)
-        for field, kind in (("reactions", "reactions"), ("pinned", "pin")):
-            right = wanted.get(field, [] if field == "reactions" else False)
-            if stored[field] != right:
-                yield self._wrong(
-                    kind, id, stored, f"has other {field} than the log", {field: right}
-                )
+        reactions = wanted.get("reactions", [])
+        if stored["reactions"] != reactions:
+            mend = {"reactions": reactions}
+            yield self._wrong("reactions", id, stored, "has other reactions than the log", mend)
+        is_pinned = wanted.get("pinned", False)
+        if (stored["pinned"], stored["target"]) != tuple(pins.said(is_pinned).values()):
+            mend = pins.said(is_pinned)
+            yield self._wrong("pin", id, stored, "has other pinned than the log", mend)
 
     def _wrong(self, kind: str, id: str, stored: Document, said: str, change: Document) -> Finding:
         return self._finding(kind, f"message {stored['n']} {said}", Mend("chat_event", id, change))
@@ -201,6 +204,7 @@ def _kept(message: Document) -> Document:
         "deleted_at": message.get("deleted_at", times.NEVER),
         "reactions": message.get("reactions", []),
         "pinned": message.get("pinned", False),
+        "target": message.get("target", ""),
         "is_placeholder": bool(message.get("data", {}).get(LOST)),
     }
     return kept | {name: message.get(name, empty) for name, empty in ERASED.items()}

@@ -15,13 +15,12 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 
 from accounts.identity import Identity
-from chat import errors, fanout, journal, limits
+from chat import errors, fanout, journal, limits, pins
 from chat import text as texts
 from chat.protocol import commands, frames
 from chat.services import access, audit, drafts, mentions, newcomers, rates, words
 from chat.store import Append, Place, Stored
 from chat.store.records import MemberRecord, RoomRecord
-from chat.store.store import pinned_in
 from chatsite import times
 
 EMOJI_MAX_CHARS: Final = 32
@@ -128,7 +127,7 @@ async def message_delete(
             now=now,
         )
         await audit.write(session, entry)
-        return empty | {"deleted_at": now, "reactions": [], "pinned": False, "original": {}}
+        return empty | {"deleted_at": now, "reactions": [], "original": {}} | pins.said(False)
 
     await deed.append(document, alter, of_deleted=True)
 
@@ -228,7 +227,7 @@ async def message_pin(
             raise drafts.NothingToDo
         if pinned:
             await _check_may_pin_more(session, message)
-        return {"pinned": pinned}
+        return pins.said(pinned)
 
     await deed.append(document, alter)
 
@@ -361,8 +360,11 @@ class _Deed:
 async def _check_may_pin_more(session: AsyncClientSession, message: Document) -> None:
     """Exact: of two that pin at once, the log lets the second see the first one's pin."""
     events = session.client[settings.MONGODB_NAME]["chat_event"]
-    pins = pinned_in(message["room_id"])
-    if await events.count_documents(pins, limit=limits.PINS_MAX, session=session) < limits.PINS_MAX:
+    pinned = pins.found_by(message["room_id"])
+    if (
+        await events.count_documents(pinned, limit=limits.PINS_MAX, session=session)
+        < limits.PINS_MAX
+    ):
         return
     said = f"At most {limits.PINS_MAX} messages are pinned in a room. Unpin another one first."
     raise errors.ValidationFailed(said, fields={"target": [said]})

@@ -320,7 +320,7 @@ def check_same(append: Append, stored: Document) -> None:
         stored["room_id"] == ObjectId(append.room)
         and stored["actor_id"] == wanted["actor_id"]
         and stored["kind"] == wanted["kind"]
-        and stored.get("target", "") == wanted.get("target", "")
+        and (wanted["kind"] == "message" or stored.get("target", "") == wanted.get("target", ""))
         and (wanted["kind"] not in SAID_BY_DATA or stored["data"] == wanted["data"])
     )
     if not same:

@@ -12,7 +12,7 @@ from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
-from chat import rules
+from chat import pins, rules
 from chat.protocol.objects import Person
 from chat.store import records
 from chat.store.appends import Committed, Turns
@@ -35,12 +35,6 @@ MEMBERS_AT_ONCE: Final = 5
 """People whose memberships are read together: of each there may be hundreds."""
 MEMBERSHIPS_BATCH: Final = 2_000
 """Documents in one answer."""
-
-
-def pinned_in(room: ObjectId) -> Document:
-    """What finds the pinned messages of a room along their index. An edit keeps that its message
-    was pinned: it is no message and has no `n`."""
-    return {"room_id": room, "pinned": True, "n": {"$gt": 0}}
 
 
 class Store:
@@ -205,7 +199,10 @@ class Store:
     async def pinned(self, room: str, *, limit: int) -> list[Document]:
         """The pinned messages, the newest first; those below what is kept are among them."""
         return (
-            await self.events.find(pinned_in(ObjectId(room))).sort("n", -1).limit(limit).to_list()
+            await self.events.find(pins.found_by(ObjectId(room)))
+            .sort("n", -1)
+            .limit(limit)
+            .to_list()
         )
 
     async def event(self, event_id: str, *, room: str) -> Document | None:

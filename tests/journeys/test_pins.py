@@ -44,6 +44,15 @@ async def test_the_pins_are_listed_as_they_are_now_the_newest_message_first(
     assert page["low_n"] == 0
 
 
+async def test_a_pinned_message_that_is_sent_again_is_still_the_same(alice: Person) -> None:
+    room = await alice.channel()
+    id = uuid7()
+    await alice.rest.post(f"/rooms/{room}/messages", id=id, text="once")
+    await pin(alice, room, str(id))
+    again = await alice.rest.post(f"/rooms/{room}/messages", id=id, text="once")
+    assert (again["duplicate"], again["pinned"]) == (True, True)
+
+
 async def test_what_is_unpinned_or_deleted_leaves_the_list(alice: Person, bob: Person) -> None:
     room = await alice.channel(bob)
     kept, unpinned, deleted = [await say(bob, room, text) for text in ("kept", "un", "gone")]
