@@ -6,6 +6,8 @@ import logging
 from functools import partial
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 from accounts import signals
 from chat import bridge, errors, fanout, hub, recheck, vitals
 from chat.services import house
@@ -36,6 +38,8 @@ def _tell(work: Any) -> None:
         bridge.run(work)
     except errors.ChatError as error:
         logger.warning("the house could not be told: %s", error.code)
+    except PyMongoError as error:  # what it is about is stored: nobody is refused for this
+        logger.warning("the house could not be told all: %s", type(error).__name__)
 
 
 async def _start() -> None:

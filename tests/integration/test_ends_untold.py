@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from bson import ObjectId
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import AutoReconnect, ConnectionFailure
 
 from accounts import identity, services, signals
 from accounts.identity import Identity
@@ -168,6 +168,19 @@ async def test_what_cannot_be_told_is_given_up_and_fails_nobody(
     assert await told_of(alice.user_id) == []
     assert "the house could not be told: profile_changed" in caplog.text
     assert not telling._telling
+
+
+async def test_a_database_that_goes_while_it_is_told_fails_nobody_either(
+    house: fanout.Fanout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(_user: str) -> bool:
+        raise AutoReconnect("gone")
+
+    monkeypatch.setattr(bridge, "_home", asyncio.get_running_loop())
+    monkeypatch.setattr(house.store, "shares_presence", gone)
+    alice = await signed_in()
+    await asyncio.to_thread(signals.profile_changed.send, sender=User, user_id=alice.user_id)
+    assert "the house could not be told all: AutoReconnect" in caplog.text
 
 
 async def test_whoever_tells_too_much_at_once_is_refused(

@@ -110,7 +110,7 @@ def test_a_topic_hides_nothing(alice: Api, room: str) -> None:
     assert alice.patch(f"/rooms/{room}", {"topic": ""}).body["topic"] == ""
 
 
-@pytest.mark.parametrize("message", ["xyz", "0" * 31, str(uuid.uuid4())])
+@pytest.mark.parametrize("message", ["xyz", "0" * 31, "5f0c1e89-cb5c-4f61-a941-f7532215f436"])
 def test_a_message_that_cannot_be_is_as_one_that_is_not(
     alice: Api, room: str, message: str
 ) -> None:
