@@ -14,7 +14,7 @@ from accounts import throttles
 from chat import keys, limits, quota
 from chatsite import rds
 from tests import services, stalls, wire
-from tests.cluster import Cluster
+from tests.cluster import Cluster, Person
 from tests.wire import Wire
 
 TRIES = 10
@@ -32,6 +32,14 @@ async def limited(
     folder = tmp_path_factory.mktemp("limited")
     async with Cluster(folder, environ={"RATE_LIMITS": "on", "LOG_LEVEL": "DEBUG"}) as cluster:
         yield cluster
+
+
+async def room_of(limited: Cluster, person: Person) -> str:
+    """A room that took nothing of this person's own rate."""
+    owner = await limited.person("owner")
+    room = await owner.channel()
+    await owner.rest.post(f"/rooms/{room}/members", user_ids=[person.id])
+    return room
 
 
 async def say(socket: Wire, room: str) -> str:
@@ -73,7 +81,7 @@ async def test_messages_are_counted_over_replicas_and_over_sockets_and_rest(
 ) -> None:
     async def attempt() -> bool:
         alice = await limited.person("alice")
-        room = await alice.channel()
+        room = await room_of(limited, alice)
         async with await alice.wire(at=0) as one, await alice.wire(at=1) as other:
             began = time.monotonic()
             taken = await asyncio.gather(
@@ -98,7 +106,7 @@ async def test_messages_are_counted_over_replicas_and_over_sockets_and_rest(
 
 async def test_one_message_here_and_nineteen_there_are_a_burst(limited: Cluster) -> None:
     bob = await limited.person("bob")
-    room = await bob.channel()
+    room = await room_of(limited, bob)
     async with await bob.wire(at=0) as one, await bob.wire(at=1) as other:
         assert await say(one, room) == ""
         assert [await say(other, room) for _ in range(limits.MESSAGES_BURST - 1)].count("") == 19
@@ -106,7 +114,7 @@ async def test_one_message_here_and_nineteen_there_are_a_burst(limited: Cluster)
 
 async def test_a_socket_keeps_the_order_of_its_messages(limited: Cluster) -> None:
     alice = await limited.person("alice")
-    room = await alice.channel()
+    room = await room_of(limited, alice)
     texts = [f"number {at}" for at in range(limits.MESSAGES_BURST)]
     async with await alice.wire() as socket:
         await asyncio.gather(
@@ -162,7 +170,7 @@ async def test_a_frozen_redis_holds_up_no_message_and_each_replica_counts_for_it
     limited: Cluster,
 ) -> None:
     bob = await limited.person("bob")
-    room = await bob.channel()
+    room = await room_of(limited, bob)
     async with await bob.wire(at=0) as one, await bob.wire(at=1) as other:
         limit_s = stalls.stretched(ACK_S)
         services.servers.redis.signal(signal.SIGSTOP)
@@ -183,7 +191,7 @@ async def test_what_is_no_bucket_and_no_presence_under_their_names_is_nothing(
     limited: Cluster,
 ) -> None:
     alice, bob = await limited.people("alice", "bob")
-    room = await alice.channel()
+    room = await room_of(limited, alice)
     redis = rds.client()
     for name in (keys.rate(alice.id), keys.presence(alice.id), keys.processes()):
         await redis.delete(name)
