@@ -73,7 +73,7 @@ def publish_before_commit(writer: Any) -> None:
     writes = itertools.count(1)
 
     async def told_first(self: Any, run: Any, places: Any, *, ordered: bool) -> None:
-        self._committed(
+        self._outcomes._committed(
             [
                 writer.Committed(
                     w.append.room, place, w.append.document["kind"], w.append.encode(place)
