@@ -36,6 +36,16 @@ def _password(label: str, *, autocomplete: str, **options: Any) -> forms.CharFie
     )
 
 
+def _display_name() -> forms.CharField:
+    return forms.CharField(
+        label="Display name",
+        required=False,
+        max_length=names.DISPLAY_NAME_MAX,
+        help_text="How others see you. Left empty, it is your username.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
 class LoginForm(AccountForm):
     login = forms.CharField(
         label="Username or e-mail",
@@ -72,13 +82,7 @@ class RegisterForm(AccountForm):
         max_length=names.EMAIL_MAX,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    display_name = forms.CharField(
-        label="Display name",
-        required=False,
-        max_length=names.DISPLAY_NAME_MAX,
-        help_text="How others see you. Left empty, it is your username.",
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
+    display_name = _display_name()
     password = _password(
         "Password", autocomplete="new-password", help_text="At least 8 characters, hard to guess."
     )
@@ -87,13 +91,7 @@ class RegisterForm(AccountForm):
 class ProfileForm(AccountForm):
     """What others see of one. The boxes come last: their labels stand beside them."""
 
-    display_name = forms.CharField(
-        label="Display name",
-        required=False,
-        max_length=names.DISPLAY_NAME_MAX,
-        help_text="How others see you. Left empty, it is your username.",
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
+    display_name = _display_name()
     status_text = forms.CharField(
         label="Status",
         required=False,

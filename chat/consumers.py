@@ -346,7 +346,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no ty
             self._refuse(frame_id, error)
         except PyMongoError:
             self._refuse(frame_id, errors.Unavailable(retry_after=1.0))
-        except Exception:
+        except Exception:  # a fault of ours in one command: its trace is logged, the rest goes on
             request_id = self._refuse(frame_id, errors.Fault())
             logger.exception("request %s failed", request_id)
 
